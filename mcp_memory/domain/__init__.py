@@ -1,0 +1,1 @@
+"""What memories, sessions and scopes are; pure, and known to every other part."""

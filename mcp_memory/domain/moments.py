@@ -1,0 +1,30 @@
+"""Moments: aware datetimes in UTC, and how people write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC; one without a zone is taken as UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def start_of(day: date) -> datetime:
+    """Return midnight UTC at which the day begins."""
+    return datetime.combine(day, time(), UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return whole microseconds since 1970 in UTC, exact where a float would round."""
+    delta = in_utc(moment) - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Moment = Annotated[datetime, AfterValidator(in_utc)]
+"""A datetime field: ISO 8601 text or Unix seconds in, aware UTC inside, ISO 8601 with ``Z`` out."""

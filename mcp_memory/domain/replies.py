@@ -1,0 +1,114 @@
+"""What is answered: one model per use case, shared by every door, under the names that clients know."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mcp_memory.domain.moments import Moment
+from mcp_memory.domain.records import MemoryRecord, SearchMode, Session
+
+
+class Reply(BaseModel):
+    """Parent of all replies."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+
+class Ack(Reply):
+    """It is done."""
+
+    status: str
+
+
+class Now(Reply):
+    """The present moment."""
+
+    iso_utc: str
+    unix_ts: int
+
+
+class Created(Ack):
+    """What became of each memory handed in, in its order."""
+
+    ids: list[str]
+    stored: int
+    duplicates: int
+    replaced: int
+
+
+class Hit(MemoryRecord):
+    """A memory that was found."""
+
+    dist: float
+    """Cosine distance; 0 in a list, where nothing was compared."""
+    score: float | None = None
+    score_type: SearchMode | None = None
+    why: dict[str, float] | None = None
+    """The parts of the score, when asked to explain."""
+
+
+class Found(Reply):
+    """A page of what was found."""
+
+    memories: list[Hit]
+    total: int
+    next_offset: int | None = None
+    note: str | None = None
+    """Said when the answer needs a word: nothing relevant is known, or vectors are missing."""
+
+
+class SessionReply(Session):
+    """A session as it is answered, with how full the reader's window is."""
+
+    context_percentage_total_used: float | None = None
+    context_percentage_until_summarization: float | None = None
+
+
+class SessionList(Reply):
+    """A page of session ids."""
+
+    sessions: list[str]
+    total: int
+
+
+class Content(BaseModel):
+    """The text of a prompt message."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True, populate_by_name=True)
+
+    type: Literal["text"] = "text"
+    text: str
+    annotations: dict[str, Any] | None = None
+    meta: dict[str, Any] | None = Field(None, alias="_meta")
+
+
+class PromptMessage(Reply):
+    """One message of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: Content
+
+
+class Prompt(Reply):
+    """A prompt, ready for a model."""
+
+    messages: list[PromptMessage]
+    long_term_memories: list[Hit] | None = None
+
+
+class Stats(Reply):
+    """How much is remembered, and where."""
+
+    memories: int
+    sessions: int
+    by_namespace: dict[str, int]
+    by_type: dict[str, int]
+    without_vector: int
+    location: str
+    bytes: int
+    schema_version: int
+    embedding_model: str
+    embedding_dimensions: int
+    as_of: Moment

@@ -1,0 +1,305 @@
+"""What can be asked: one model per use case, shared by every door. A field is written once, here.
+
+Field descriptions are read by models and people (tool schemas, OpenAPI, ``--help``): short, and true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+
+from mcp_memory.domain.filters import DateField, DateFilter, Dates, TagField, TagFilter, Tags, Where
+from mcp_memory.domain.moments import Moment
+from mcp_memory.domain.records import MemoryType, Record, SearchMode, Strategy, without_nulls
+from mcp_memory.domain.scope import Scope
+
+MAX_TEXT = 1_048_576
+"""Characters of one memory or message."""
+MAX_BATCH = 1_000
+"""Memories in one call."""
+MAX_LABEL = 512
+"""Characters of an id, a name or a label."""
+
+
+def _written(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    if not text.strip():
+        raise ValueError("text is empty: say what to remember")
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"text has {len(text):,} characters, at most {MAX_TEXT:,} are kept in one: split it")
+    return _without_nul(text)
+
+
+def _without_nul(text: Any) -> Any:
+    if isinstance(text, str) and "\x00" in text:
+        raise ValueError("text holds a NUL character: remove it")
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_written)]
+Label = Annotated[str, BeforeValidator(_without_nul), Field(min_length=1, max_length=MAX_LABEL)]
+Labels = list[Label]
+
+
+class Request(BaseModel):
+    """Parent of all requests: an explicit null means "not given", an unknown field is ignored, as clients expect."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_means_absent(cls, fields: Any) -> Any:
+        return without_nulls(fields)
+
+
+class NewMemory(Request):
+    """A memory as a client hands it in; only the text is needed."""
+
+    text: Text
+    id: Label | None = None
+    memory_type: MemoryType = MemoryType.SEMANTIC
+    topics: Labels = Field(default_factory=list)
+    entities: Labels = Field(default_factory=list)
+    namespace: Label | None = None
+    user_id: Label | None = None
+    session_id: Label | None = None
+    event_date: Moment | None = Field(None, description="When it happened")
+    created_at: Moment | None = None
+    last_accessed: Moment | None = None
+    source: Label | None = Field(None, description="Who said it")
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    supersedes: Labels = Field(default_factory=list, description="Ids of memories that this one ends")
+    pinned: bool = False
+    extracted_from: Labels | None = None
+    extraction_strategy: Label = "discrete"
+    extraction_strategy_config: dict[str, JsonValue] = Field(default_factory=dict)
+    discrete_memory_extracted: Literal["t", "f"] = "t"
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> NewMemory:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from")
+        return self
+
+
+class Create(Request):
+    """Remember some things for good."""
+
+    memories: Annotated[list[NewMemory], Field(min_length=1, max_length=MAX_BATCH)]
+    deduplicate: bool = Field(True, description="Answer exact duplicates with the memory already there")
+
+
+class Filters(Request):
+    """The filters that every question about long-term memory takes; all must hold."""
+
+    session_id: TagFilter | None = None
+    namespace: TagFilter | None = None
+    user_id: TagFilter | None = None
+    topics: TagFilter | None = None
+    entities: TagFilter | None = None
+    memory_type: TagFilter | None = None
+    extraction_strategy: TagFilter | None = None
+    source: TagFilter | None = None
+    created_at: DateFilter | None = None
+    last_accessed: DateFilter | None = None
+    event_date: DateFilter | None = None
+    as_of: Moment | None = Field(None, description="Only what held at this time")
+
+    @model_validator(mode="after")
+    def _known_memory_types(self) -> Filters:
+        if self.memory_type is not None:
+            condition = self.memory_type.condition("memory_type")
+            values = set().union(*(part for part in (condition.any, condition.all, condition.none) if part))
+            if unknown := sorted(values - set(MemoryType)):
+                raise ValueError(f"memory_type {unknown[0]!r} is unknown; use {', '.join(MemoryType)}")
+        return self
+
+    def where(self, *, default: Scope, now: datetime) -> Where:
+        """Return what the filters mean together, with open parts of the scope filled from ``default``."""
+        tags: list[Tags] = []
+        dates: list[Dates] = []
+        for field in _TAG_FIELDS:
+            if (tag := getattr(self, field)) is not None:
+                tags.append(tag.condition(field))
+        for name in _DATE_FIELDS:
+            if (day := getattr(self, name)) is not None:
+                dates.append(day.condition(name))
+        return Where(
+            scope=Scope(
+                None if self.namespace else default.namespace,
+                None if self.user_id else default.user_id,
+                None if self.session_id else default.session_id,
+            ),
+            tags=tuple(tags),
+            dates=tuple(dates),
+            current_at=None if self.as_of else now,
+            as_of=self.as_of,
+        )
+
+
+_TAG_FIELDS: Sequence[TagField] = (
+    "namespace",
+    "user_id",
+    "session_id",
+    "topics",
+    "entities",
+    "memory_type",
+    "extraction_strategy",
+    "source",
+)
+_DATE_FIELDS: Sequence[DateField] = ("created_at", "last_accessed", "event_date")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[float, Field(gt=0)]
+
+
+class Search(Filters):
+    """Find what is known."""
+
+    text: Annotated[str, BeforeValidator(_without_nul)] = Field("", description='What to find; "" lists newest first')
+    search_mode: SearchMode | None = Field(None, description="Leave out for the best ranking")
+    distance_threshold: Annotated[float, Field(ge=0, le=2)] | None = Field(
+        None, description="Largest cosine distance of a hit"
+    )
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+    offset: Annotated[int, Field(ge=0)] = 0
+    explain: bool = Field(False, description="Say why each hit was found")
+    optimize_query: bool = False
+    hybrid_alpha: Share | None = None
+    text_scorer: str | None = None
+    recency_boost: bool | None = None
+    recency_semantic_weight: Share | None = None
+    recency_recency_weight: Share | None = None
+    recency_freshness_weight: Share | None = None
+    recency_novelty_weight: Share | None = None
+    recency_half_life_last_access_days: Days | None = None
+    recency_half_life_created_days: Days | None = None
+    server_side_recency: bool | None = None
+
+    @model_validator(mode="after")
+    def _threshold_fits_mode(self) -> Search:
+        if self.distance_threshold is not None and self.search_mode in {SearchMode.KEYWORD, SearchMode.HYBRID}:
+            raise ValueError("distance_threshold is only supported for semantic search mode")
+        return self
+
+
+class Edit(Request):
+    """Change one memory; what is not given stays."""
+
+    memory_id: Label
+    text: Text | None = None
+    topics: Labels | None = None
+    entities: Labels | None = None
+    memory_type: MemoryType | None = None
+    namespace: Label | None = None
+    user_id: Label | None = None
+    session_id: Label | None = None
+    event_date: Moment | None = None
+    pinned: bool | None = None
+    source: Label | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    metadata: dict[str, JsonValue] | None = None
+    expected_version: int | None = Field(None, description="Refuse if the memory is at another version")
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields of the record to set."""
+        given = self.model_fields_set - {"memory_id", "expected_version"}
+        return {name: getattr(self, name) for name in given}
+
+
+class Compact(Request):
+    """Make exact duplicates one."""
+
+    namespace: Label | None = None
+    user_id: Label | None = None
+    session_id: Label | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Where to look."""
+        return Scope(self.namespace, self.user_id, self.session_id)
+
+
+class NewMessage(Request):
+    """A message of a conversation as a client hands it in."""
+
+    role: Label
+    content: Text
+    id: Label | None = None
+    created_at: Moment | None = None
+    persisted_at: Moment | None = None
+    discrete_memory_extracted: Literal["t", "f"] = "f"
+
+
+class SessionScoped(Request):
+    """Names one session."""
+
+    session_id: Label
+    namespace: Label | None = None
+    user_id: Label | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Whose session."""
+        return Scope(self.namespace, self.user_id)
+
+
+class PutSession(SessionScoped):
+    """Replace the working memory of a session."""
+
+    messages: list[NewMessage] = Field(default_factory=list)
+    memories: Annotated[list[NewMemory], Field(max_length=MAX_BATCH)] = Field(
+        default_factory=list, description="Facts to keep for good"
+    )
+    context: Annotated[str, BeforeValidator(_without_nul)] | None = Field(None, description="Summary so far")
+    data: dict[str, JsonValue] | None = None
+    ttl_seconds: Annotated[int, Field(ge=1)] | None = None
+    long_term_memory_strategy: Strategy = Field(default_factory=Strategy)
+    created_at: Moment | None = None
+    expected_version: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Refuse if the session is at another version; 0: must not exist"
+    )
+
+
+class Append(SessionScoped):
+    """Add messages to a session; it is begun if it does not exist."""
+
+    messages: Annotated[list[NewMessage], Field(min_length=1)]
+
+
+class Window(Request):
+    """How much of a conversation fits into the model that will read it."""
+
+    model_name: str | None = None
+    context_window_max: Annotated[int, Field(ge=1)] | None = Field(None, description="Tokens")
+
+
+class GetSession(SessionScoped, Window):
+    """Read the working memory of a session."""
+
+    recent_messages_limit: int | None = None
+
+
+class ListSessions(Request):
+    """List sessions."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    offset: Annotated[int, Field(ge=0)] = 0
+    namespace: Label | None = None
+    user_id: Label | None = None
+
+
+class Hydrate(Window):
+    """Make a prompt of a query, its conversation and what is known."""
+
+    query: Text
+    session: SessionScoped | None = None
+    long_term_search: Search | None = None

@@ -1,0 +1,42 @@
+"""Scope: whose a record is. A scope can be narrowed, never widened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcp_memory.errors import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Namespace, user and session; None means "not narrowed by this part"."""
+
+    namespace: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+
+    def narrowed(self, other: Scope) -> Scope:
+        """Return the scope that both allow.
+
+        Raises:
+            InvalidRequest: the two name different values, so nothing could be in both.
+        """
+        return Scope(
+            _both("namespace", self.namespace, other.namespace),
+            _both("user_id", self.user_id, other.user_id),
+            _both("session_id", self.session_id, other.session_id),
+        )
+
+    def or_default(self, default: Scope) -> Scope:
+        """Return this scope with the parts that it leaves open filled from ``default``."""
+        return Scope(
+            self.namespace if self.namespace is not None else default.namespace,
+            self.user_id if self.user_id is not None else default.user_id,
+            self.session_id if self.session_id is not None else default.session_id,
+        )
+
+
+def _both(part: str, one: str | None, other: str | None) -> str | None:
+    if one is not None and other is not None and one != other:
+        raise InvalidRequest(f"{part} {other!r} is outside the scope {one!r} of this connection")
+    return one if one is not None else other

@@ -1,0 +1,151 @@
+"""The one exception tree of mcp-memory; doors turn it into their own error shapes, and nothing else does.
+
+    MemoryServerError
+    ├── ConfigurationError          a setting is unknown, contradictory or unusable
+    ├── InvalidRequest              the caller's input cannot be used as it is
+    │   └── FeatureDisabled         the request needs something that a setting turned off
+    ├── NotFound
+    │   ├── MemoryNotFound
+    │   └── SessionNotFound
+    ├── Conflict
+    │   ├── VersionConflict         somebody else changed it since it was read
+    │   └── AmbiguousId             one id names several records; a narrower scope is needed
+    ├── StoreError                  the place where records live refused or failed
+    │   ├── StoreUnavailable        it cannot be opened or reached
+    │   ├── StoreReadOnly           it can be read, not written
+    │   ├── StoreFull               there is no room left
+    │   ├── StoreBusy               another process holds it for too long
+    │   ├── StoreCorrupt            its content is damaged
+    │   └── SchemaMismatch          it was written by another version of this program
+    └── EmbedderUnavailable         no vectors can be made
+
+Every class has a stable ``code`` that clients may compare; messages may be reworded.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MemoryServerError(Exception):
+    """Something went wrong in mcp-memory."""
+
+    code: ClassVar[str] = "internal_error"
+
+
+class ConfigurationError(MemoryServerError):
+    """A setting cannot be used; the message names its environment variable."""
+
+    code = "configuration_error"
+
+
+class InvalidRequest(MemoryServerError):
+    """The request cannot be used as it is; the message says what to change."""
+
+    code = "invalid_request"
+
+
+class FeatureDisabled(InvalidRequest):
+    """The request needs something that a setting turned off."""
+
+    code = "feature_disabled"
+
+
+class NotFound(MemoryServerError):
+    """What the request names does not exist in its scope."""
+
+    code = "not_found"
+
+
+class MemoryNotFound(NotFound):
+    """No memory with this id in this scope."""
+
+    code = "memory_not_found"
+
+    def __init__(self, memory_id: str) -> None:
+        super().__init__(f"Memory with ID {memory_id} not found")
+        self.memory_id = memory_id
+
+
+class SessionNotFound(NotFound):
+    """No working memory for this session in this scope."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} not found")
+        self.session_id = session_id
+
+
+class Conflict(MemoryServerError):
+    """The request does not fit the state that it meets."""
+
+    code = "conflict"
+
+
+class VersionConflict(Conflict):
+    """Somebody else changed the record since it was read; read it again and repeat the change."""
+
+    code = "version_conflict"
+
+    def __init__(self, what: str, expected: int, found: int) -> None:
+        super().__init__(f"{what} is at version {found}, not {expected}: read it again and repeat your change")
+        self.expected = expected
+        self.found = found
+
+
+class AmbiguousId(Conflict):
+    """One id names several records; a narrower scope is needed."""
+
+    code = "ambiguous_id"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} exists in several scopes: say which with namespace and user_id")
+
+
+class StoreError(MemoryServerError):
+    """The store refused or failed."""
+
+    code = "store_error"
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be opened or reached."""
+
+    code = "store_unavailable"
+
+
+class StoreReadOnly(StoreError):
+    """The store can be read but not written."""
+
+    code = "store_read_only"
+
+
+class StoreFull(StoreError):
+    """There is no room left where the store keeps its data."""
+
+    code = "store_full"
+
+
+class StoreBusy(StoreError):
+    """Another process has held the store for too long."""
+
+    code = "store_busy"
+
+
+class StoreCorrupt(StoreError):
+    """The store's content is damaged."""
+
+    code = "store_corrupt"
+
+
+class SchemaMismatch(StoreError):
+    """The store was written by another version of this program."""
+
+    code = "schema_mismatch"
+
+
+class EmbedderUnavailable(MemoryServerError):
+    """No vectors can be made; the message says what is missing."""
+
+    code = "embedder_unavailable"

@@ -1,0 +1,279 @@
+"""The ports: what the services need from outside, as pages of verbs with promises. Nothing here is an implementation.
+
+Every port has a shipped fake that is a real, small implementation: ``stores/ephemeral``, ``embedders/hashing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.records import MemoryRecord, Session
+from mcp_memory.domain.scope import Scope
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Return the present moment, aware, in UTC."""
+
+NewId: TypeAlias = Callable[[], str]
+"""Return an id that was never returned before; later ids sort after earlier ones (a ULID)."""
+
+CountTokens: TypeAlias = Callable[[str], int]
+"""Return how many tokens a model would see in the text."""
+
+Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
+"""Tell whoever waits: done, total, and what is being done."""
+
+Handle: TypeAlias = int | str
+"""A store's own name for one stored memory, unique over all scopes; opaque outside the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a vector was made by; vectors of two generations never meet in one search."""
+
+    model: str
+    dimensions: int
+    digest: str
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. May load its model at the first call and unload it when idle."""
+
+    @property
+    def generation(self) -> Generation:
+        """What the vectors are made by; cheap, loads nothing."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row of unit length for each text, in their order: shape (texts, dimensions).
+
+        Any text is accepted; what exceeds the model's window is left out of the vector.
+
+        Raises:
+            EmbedderUnavailable: the model cannot be loaded or reached.
+        """
+
+    async def close(self) -> None:
+        """Give back the memory and connections held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """What ranking wants to know of a memory's text without reading it again; made when the memory is written."""
+
+    words: int = 0
+    """Length of the text in words."""
+    flags: int = 0
+    """Bits of ``retrieval.cues.Flag``."""
+    speaker: str = ""
+    """Who speaks, casefolded; empty if unknown."""
+    day: int = 0
+    """Days since 1970 of the event (or creation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A memory with everything that is derived from it for finding it again."""
+
+    record: MemoryRecord
+    terms: str
+    """The folded words of the lexical index, parted by blanks; see ``retrieval.words``."""
+    cues: Cues
+    vector: NDArray[np.float32] | None = None
+    """Unit length; None when no embedder was available, then only words find the memory."""
+    generation: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of one entry: stored as new, stored over the same id, or already there."""
+
+    record: MemoryRecord
+    outcome: Literal["stored", "replaced", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What to look for: a vector, words, or both."""
+
+    vector: NDArray[np.float32] | None = None
+    generation: Generation | None = None
+    terms: tuple[str, ...] = ()
+    """Folded words, ORed."""
+    nearest: int = 200
+    """How many candidates by vector."""
+    lexical: int = 200
+    """How many candidates by words."""
+    neighbours: int = 0
+    """How many memories before and after each candidate in its session come along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What a store offers for ranking, as parallel columns of length n; no row twice, in no order.
+
+    ``distance`` is the cosine distance (0 to 2; nan where the row has no vector of the probe's generation, or the
+    probe has none). ``lexical`` is BM25 (higher is better; 0 where no term was matched or the row did not come
+    by its words). ``before`` and ``after`` are row numbers of the neighbours in the same session that are among the
+    rows, else -1. ``session`` numbers the sessions from 0; -1 for none.
+    """
+
+    handles: list[Handle]
+    distance: NDArray[np.float32]
+    lexical: NDArray[np.float32]
+    before: NDArray[np.int32]
+    after: NDArray[np.int32]
+    session: NDArray[np.int32]
+    words: NDArray[np.int32]
+    flags: NDArray[np.int32]
+    day: NDArray[np.int32]
+    speaker: list[str]
+    created: NDArray[np.float64]
+    """Unix seconds."""
+    accessed: NDArray[np.float64]
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """How much a store holds and where."""
+
+    memories: int
+    sessions: int
+    by_namespace: dict[str, int]
+    by_type: dict[str, int]
+    without_vector: int
+    """Memories that have no vector of the asked generation."""
+    location: str
+    bytes: int
+    schema_version: int
+
+
+class MemoryStore(Protocol):
+    """Where memories live. What a call has answered is durable and is found by the next call of any process.
+
+    ``(namespace, user_id, id)`` names one memory: the same id may stand in several scopes. An id that was merged away
+    still finds the memory that took it in. Every verb raises the ``StoreError`` that fits when the store fails;
+    a failure is never an empty answer.
+    """
+
+    async def add(
+        self, entries: Sequence[Entry], *, duplicates: Literal["keep_first", "keep_both"] = "keep_first"
+    ) -> list[Added]:
+        """Store the entries in one transaction, all or none; answers in their order.
+
+        An entry whose (namespace, user_id, id) exists replaces it (version + 1, ``created_at``, ``access_count``
+        and ``persisted_at`` kept). With ``keep_first`` any other entry whose ``memory_hash`` exists in the same
+        namespace, user and session, in the store or earlier in the call, is answered with that memory and not stored.
+        ``record.supersedes`` ends the named memories of the same namespace and user (``valid_to`` = this one's
+        ``holds_from``, if they had not ended before).
+        """
+
+    async def held(self, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
+        """Return for each scope and content hash the memory that already holds it there."""
+
+    async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
+        """Return the memories with these ids (or merged from them) within the scope; unknown ids are left out."""
+
+    async def records(self, handles: Sequence[Handle]) -> list[MemoryRecord | None]:
+        """Return the memories behind the handles; None where one is gone."""
+
+    async def page(self, where: Where, *, limit: int, offset: int = 0) -> list[MemoryRecord]:
+        """Return matching memories, newest first (``created_at``, then order of storing)."""
+
+    async def count(self, where: Where, terms: Sequence[str] = ()) -> int:
+        """Return how many memories match; with terms, how many of them hold at least one of these words."""
+
+    async def candidates(self, probe: Probe, where: Where) -> Candidates:
+        """Return the nearest by vector, the best by words, and their neighbours; all within ``where``.
+
+        ``where`` is applied before the limits, so a narrow filter still yields as many candidates as there are.
+        Neighbours are the memories stored just before and after in the same namespace, user and session; where
+        memories have no session, those of the same namespace and user with the same ``event_date`` (or
+        ``created_at``) are one. They too are within ``where``.
+        """
+
+    async def replace(self, handle: Handle, entry: Entry, *, expected_version: int) -> MemoryRecord:
+        """Store the entry over the memory behind the handle; answers it with its new version.
+
+        An entry without a vector keeps the stored one where the text stayed the same.
+
+        Raises:
+            VersionConflict: the memory is at another version; nothing was changed.
+            MemoryNotFound: it is gone.
+        """
+
+    async def remove(self, handles: Sequence[Handle]) -> int:
+        """Delete the memories and whatever was derived from them in one transaction; return how many there were."""
+
+    async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
+        """Set ``last_accessed`` and count the access, where the last one was before ``unless_since``."""
+
+    async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
+        """Return the groups of two or more memories with one content hash in one scope, oldest first."""
+
+    async def merge(self, handle: Handle, entry: Entry, sources: Sequence[tuple[Handle, int]]) -> MemoryRecord | None:
+        """Store the entry over ``handle`` and retire the other sources into it, in one transaction.
+
+        ``sources`` are handles with the versions that were read, the first being ``handle`` itself. The retired
+        ids go on naming the merged memory. Returns None, and changes nothing, if any version moved. An entry without
+        a vector keeps the stored one where the text stayed the same.
+        """
+
+    async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
+        """Return memories in a fixed order, a page at a time, beginning after a handle; for rebuilding what is derived."""
+
+    async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
+        """Replace what is derived (terms, cues, vector) of memories that are still at the entry's version."""
+
+    async def namespaces(self, scope: Scope, prefix: str = "") -> list[str]:
+        """Return the first 100 namespaces that begin with the prefix, sorted."""
+
+    async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
+        """Return how much the store holds."""
+
+
+class SessionStore(Protocol):
+    """Where working memory lives; the promises of ``MemoryStore`` hold. A session past its TTL does not exist."""
+
+    async def session(self, session_id: str, scope: Scope, now: datetime) -> Session | None:
+        """Return the session with exactly this namespace and user; else the only one of this id within the scope.
+
+        A part of the scope that is None is open. Returns None when none, or more than one, matches.
+        """
+
+    async def put_session(self, session: Session, *, expected_version: int | None, now: datetime) -> Session:
+        """Store the session whole; answers it with its new version. Its TTL begins anew.
+
+        Args:
+            expected_version: the version that was read; 0 if none exists; None to overwrite whatever is there.
+
+        Raises:
+            VersionConflict: the session is at another version; nothing was changed.
+        """
+
+    async def remove_session(self, session_id: str, scope: Scope, now: datetime) -> bool:
+        """Delete the session that ``session`` would return; say whether there was one."""
+
+    async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
+        """Return a page of sessions (without their messages), last updated first, and how many there are."""
+
+
+class Store(MemoryStore, SessionStore, Protocol):
+    """One place for all records."""
+
+    async def open(self) -> None:
+        """Make the store ready; creates it when it does not exist, refuses what it cannot use.
+
+        Raises:
+            StoreUnavailable, StoreReadOnly, StoreCorrupt, SchemaMismatch: with what to do about it.
+        """
+
+    async def close(self) -> None:
+        """Give back files and connections; what was answered stays."""
