@@ -1,0 +1,96 @@
+"""The composition root: the only reader of Settings, and the only place that takes time and ids from the machine."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mcp_memory.loading import load
+from mcp_memory.ports import Embedder, NewId, Store
+from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.long_term import LongTerm
+from mcp_memory.services.memory import Memory
+from mcp_memory.services.working import MessageRules, Working
+
+if TYPE_CHECKING:
+    from mcp_memory.config import Settings
+
+STORES: dict[str, str] = {
+    "sqlite": "mcp_memory.stores.sqlite.store:SqliteStore",
+    "ephemeral": "mcp_memory.stores.ephemeral:EphemeralStore",
+}
+EMBEDDERS: dict[str, str] = {
+    "all-MiniLM-L6-v2": "mcp_memory.embedders.minilm.embedder:MiniLMEmbedder",
+    "hashing": "mcp_memory.embedders.hashing:HashingEmbedder",
+}
+
+
+async def open_memory(settings: Settings) -> Memory:
+    """Open the store that the settings name and put the use cases together over it.
+
+    Raises:
+        StoreError: the store cannot be used; the message says what to do.
+    """
+    store = _store(settings)
+    await store.open()
+    embedder = _embedder(settings)
+    new_id = new_ids()
+    long_term = LongTerm(store, embedder, now, new_id, enabled=settings.long_term_memory)
+    rules = MessageRules(
+        require_timestamps=settings.require_message_timestamps,
+        max_future=timedelta(seconds=settings.max_future_timestamp_seconds),
+    )
+    working = Working(store, long_term, now, new_id, rules=rules, promote=settings.long_term_memory)
+    return Memory(long_term, working, Hydration(long_term, working), store, embedder)
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def new_ids() -> NewId:
+    """Return a source of ULIDs that sort in the order in which this process asked for them."""
+    lock = threading.Lock()
+    last = 0
+
+    def new_id() -> str:
+        nonlocal last
+        with lock:
+            # 48 bits of milliseconds, then 80 bits: random in a new millisecond, else one more than the last.
+            fresh = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+            last = fresh if fresh >> 80 > last >> 80 else last + 1
+            return _crockford(last)
+
+    return new_id
+
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _crockford(value: int) -> str:
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def _store(settings: Settings) -> Store:
+    kind, path = settings.store_location()
+    make: Callable[..., Store] = load(STORES[kind])
+    if path is None:
+        return make(clock=now)
+    return make(
+        path,
+        synchronous=settings.memory_durability,
+        clock=now,
+        allow_shared_folder=settings.memory_allow_shared_folder,
+    )
+
+
+def _embedder(settings: Settings) -> Embedder:
+    make: Callable[..., Embedder] = load(EMBEDDERS[settings.embedding_model])
+    if settings.embedding_model == "hashing":
+        return make()
+    return make(threads=settings.embedder_threads, idle_seconds=settings.embedder_idle_seconds)

@@ -1,0 +1,52 @@
+"""From a record to what the store keeps of it: the record, its words, its cues and its vector."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.errors import EmbedderUnavailable
+from mcp_memory.ports import Embedder, Entry, Progress
+from mcp_memory.retrieval.cues import cues
+from mcp_memory.retrieval.words import index_terms
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 64
+"""Texts embedded between two reports of progress."""
+
+
+class Indexer:
+    """Derives everything by which a memory is found again."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def plain(self, record: MemoryRecord) -> Entry:
+        """Return the entry without a vector."""
+        return Entry(record, index_terms(record.text, record.event_date), cues(record))
+
+    async def entries(self, records: Sequence[MemoryRecord], progress: Progress | None = None) -> list[Entry]:
+        """Return the entries with their vectors.
+
+        Without an embedder the memories are kept all the same and found by their words: better than losing them.
+        """
+        found: list[Entry] = []
+        for start in range(0, len(records), CHUNK):
+            found += await self._embedded(records[start : start + CHUNK])
+            if progress is not None:
+                await progress(len(found), len(records), "embedding")
+        return found
+
+    async def _embedded(self, records: Sequence[MemoryRecord]) -> list[Entry]:
+        try:
+            vectors = await self._embedder.embed([record.text for record in records])
+        except EmbedderUnavailable as error:
+            logger.warning("stored without vectors, run rebuild-index later: %s", error)
+            return [self.plain(record) for record in records]
+        generation = self._embedder.generation
+        return [
+            Entry(record, index_terms(record.text, record.event_date), cues(record), vector, generation)
+            for record, vector in zip(records, vectors, strict=True)
+        ]

@@ -1,0 +1,207 @@
+"""Long-term memory: create, search, get, edit, delete, compact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.identity import content_hash
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.replies import Ack, Created, Found, Stats
+from mcp_memory.domain.requests import Compact, Create, Edit, NewMemory, Search
+from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
+from mcp_memory.ports import Added, Clock, Embedder, Handle, MemoryStore, NewId, Progress
+from mcp_memory.services.compaction import Compactor
+from mcp_memory.services.entries import Indexer
+from mcp_memory.services.search import Finder
+
+OPEN = Scope()
+REBUILD_PAGE = 256
+
+
+class LongTerm:
+    """What is kept for good. ``default`` fills the parts of a scope that a request leaves open."""
+
+    def __init__(self, store: MemoryStore, embedder: Embedder, clock: Clock, new_id: NewId, *, enabled: bool) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._clock = clock
+        self._new_id = new_id
+        self._enabled = enabled
+        self._indexer = Indexer(embedder)
+        self._finder = Finder(store, embedder, clock)
+        self._compactor = Compactor(store, self._indexer, clock)
+
+    async def create(self, request: Create, *, default: Scope = OPEN, progress: Progress | None = None) -> Created:
+        """Store the memories durably and findably; exact duplicates are answered with what is already there."""
+        self._check_enabled()
+        now = self._clock()
+        records = [self.record(new, default=default, now=now) for new in request.memories]
+        held = await self._held(records, request) if request.deduplicate else [None] * len(records)
+        fresh = [record for record, there in zip(records, held, strict=True) if there is None]
+        entries = await self._indexer.entries(fresh, progress)
+        added = iter(
+            await self._store.add(entries, duplicates="keep_first" if request.deduplicate else "keep_both")
+            if entries
+            else ()
+        )
+        outcomes = [("duplicate", there.id) if there else _outcome(next(added)) for there in held]
+        kinds = [kind for kind, _ in outcomes]
+        return Created(
+            status="ok",
+            ids=[memory_id for _, memory_id in outcomes],
+            stored=kinds.count("stored"),
+            duplicates=kinds.count("duplicate"),
+            replaced=kinds.count("replaced"),
+        )
+
+    def record(self, new: NewMemory, *, default: Scope, now: datetime) -> MemoryRecord:
+        """Return the record that a memory handed in becomes: with id, moments, scope and content hash."""
+        fields = dict(new)
+        scope = Scope(new.namespace, new.user_id, new.session_id).or_default(default)
+        fields |= {
+            "id": new.id or self._new_id(),
+            "namespace": scope.namespace,
+            "user_id": scope.user_id,
+            "session_id": scope.session_id,
+            "created_at": new.created_at or now,
+            "updated_at": now,
+            "last_accessed": new.last_accessed or now,
+            "persisted_at": now,
+            "memory_hash": content_hash(new.text, new.memory_type, new.event_date),
+        }
+        return MemoryRecord(**fields)
+
+    async def _held(self, records: Sequence[MemoryRecord], request: Create) -> list[MemoryRecord | None]:
+        """Return the memories that already say the same; one handed in under its own id again is an update."""
+        held = await self._store.held([(record.scope, record.memory_hash or "") for record in records])
+        return [
+            there if there is not None and _adds_nothing(new, record, there) else None
+            for new, record, there in zip(request.memories, records, held, strict=True)
+        ]
+
+    async def search(self, request: Search, *, default: Scope = OPEN) -> Found:
+        """Find what is known; see ``services.search``."""
+        self._check_enabled()
+        return await self._finder.find(request, request.where(default=default, now=self._clock()))
+
+    async def recent(self, *, limit: int = 20, scope: Scope = OPEN) -> Found:
+        """Return the newest memories that still hold."""
+        return await self.search(Search(limit=limit), default=scope)
+
+    async def get(self, memory_id: str, *, scope: Scope = OPEN) -> MemoryRecord:
+        """Return one memory by its id, or by the id of one that was merged into it.
+
+        Raises:
+            MemoryNotFound: there is none in this scope.
+            AmbiguousId: several scopes hold this id.
+        """
+        return (await self._named(memory_id, scope))[1]
+
+    async def edit(self, request: Edit, *, scope: Scope = OPEN) -> MemoryRecord:
+        """Change what is given of one memory; it is found by its new words at once.
+
+        Raises:
+            MemoryNotFound, AmbiguousId: as for ``get``.
+            VersionConflict: it changed meanwhile, or is not at ``expected_version``.
+        """
+        self._check_enabled()
+        changes = request.changes
+        if not changes:
+            raise InvalidRequest("No fields provided for update")
+        handle, record = await self._named(request.memory_id, scope)
+        changed = record.model_copy(update=changes | {"updated_at": self._clock()})
+        if changed.valid_from and changed.valid_to and changed.valid_to < changed.valid_from:
+            raise InvalidRequest("valid_to lies before valid_from")
+        digest = content_hash(changed.text, changed.memory_type, changed.event_date)
+        changed = changed.model_copy(update={"memory_hash": digest})
+        if changed.text == record.text:
+            entry = self._indexer.plain(changed)
+        else:
+            (entry,) = await self._indexer.entries([changed])
+        expected = record.version if request.expected_version is None else request.expected_version
+        return await self._store.replace(handle, entry, expected_version=expected)
+
+    async def delete(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
+        """Delete the memories with these ids within the scope; ids that are not there do not count."""
+        self._check_enabled()
+        found = await self._store.named(memory_ids, scope)
+        _refuse_ambiguous(memory_ids, found)
+        count = await self._store.remove([handle for handle, _ in found])
+        return Ack(status=f"ok, deleted {count} memories")
+
+    async def compact(self, request: Compact, *, default: Scope = OPEN, progress: Progress | None = None) -> Ack:
+        """Make exact duplicates within the scope one memory each."""
+        self._check_enabled()
+        where = Where(scope=request.scope.or_default(default))
+        await self._compactor.compact(where, progress)
+        return Ack(status=f"ok, {await self._store.count(where)} memories remaining after compaction")
+
+    async def stats(self, *, scope: Scope = OPEN) -> Stats:
+        """Say how much is remembered, and where."""
+        generation = self._embedder.generation
+        held = await self._store.stats(scope, generation)
+        return Stats(
+            memories=held.memories,
+            sessions=held.sessions,
+            by_namespace=held.by_namespace,
+            by_type=held.by_type,
+            without_vector=held.without_vector,
+            location=held.location,
+            bytes=held.bytes,
+            schema_version=held.schema_version,
+            embedding_model=generation.model,
+            embedding_dimensions=generation.dimensions,
+            as_of=self._clock(),
+        )
+
+    async def namespaces(self, prefix: str = "", *, scope: Scope = OPEN) -> list[str]:
+        """Return the first 100 namespaces that begin with the prefix."""
+        return await self._store.namespaces(scope, prefix)
+
+    async def rebuild_index(self, *, progress: Progress | None = None) -> int:
+        """Derive words, cues and vectors of every memory anew; return how many there were."""
+        total = await self._store.count(Where())
+        done = 0
+        after: Handle | None = None
+        while page := await self._store.scan(after, REBUILD_PAGE):
+            entries = await self._indexer.entries([record for _, record in page])
+            await self._store.reindex([(handle, entry) for (handle, _), entry in zip(page, entries, strict=True)])
+            after = page[-1][0]
+            done += len(page)
+            if progress is not None:
+                await progress(done, max(total, done), "rebuilding the index")
+        return done
+
+    async def _named(self, memory_id: str, scope: Scope) -> tuple[Handle, MemoryRecord]:
+        found = await self._store.named([memory_id], scope)
+        if not found:
+            raise MemoryNotFound(memory_id)
+        if len(found) > 1:
+            raise AmbiguousId(f"Memory {memory_id}")
+        return found[0]
+
+    def _check_enabled(self) -> None:
+        if not self._enabled:
+            raise FeatureDisabled("Long-term memory is disabled; set LONG_TERM_MEMORY=true to use it")
+
+
+def _outcome(added: Added) -> tuple[str, str]:
+    return added.outcome, added.record.id
+
+
+def _adds_nothing(new: NewMemory, record: MemoryRecord, there: MemoryRecord) -> bool:
+    """Say whether the memory that is there already carries all that the client gave."""
+    if new.id is None:
+        return True
+    return new.id != there.id or all(getattr(record, name) == getattr(there, name) for name in new.model_fields_set)
+
+
+def _refuse_ambiguous(asked: Sequence[str], found: Sequence[tuple[Handle, MemoryRecord]]) -> None:
+    """Refuse to delete by an id that names memories of several scopes: the caller means one of them."""
+    ids = [record.id for _, record in found]
+    for memory_id in asked:
+        if ids.count(memory_id) > 1:
+            raise AmbiguousId(f"Memory {memory_id}")

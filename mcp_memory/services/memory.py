@@ -1,0 +1,26 @@
+"""Everything that can be asked of this program, in one value that every door holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcp_memory.ports import Embedder, Store
+from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.long_term import LongTerm
+from mcp_memory.services.working import Working
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The use cases, and what they stand on."""
+
+    long_term: LongTerm
+    working: Working
+    hydration: Hydration
+    store: Store
+    embedder: Embedder
+
+    async def close(self) -> None:
+        """Give back files, models and connections."""
+        await self.embedder.close()
+        await self.store.close()
