@@ -14,7 +14,7 @@ from mcp_memory.ports import Embedder, NewId, Store
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
-from mcp_memory.services.working import MessageRules, Working
+from mcp_memory.services.working import SessionRules, Working
 
 if TYPE_CHECKING:
     from mcp_memory.config import Settings
@@ -40,11 +40,12 @@ async def open_memory(settings: Settings) -> Memory:
     embedder = _embedder(settings)
     new_id = new_ids()
     long_term = LongTerm(store, embedder, now, new_id, enabled=settings.long_term_memory)
-    rules = MessageRules(
+    rules = SessionRules(
+        promote=settings.long_term_memory,
         require_timestamps=settings.require_message_timestamps,
         max_future=timedelta(seconds=settings.max_future_timestamp_seconds),
     )
-    working = Working(store, long_term, now, new_id, rules=rules, promote=settings.long_term_memory)
+    working = Working(store, long_term, now, new_id, rules)
     return Memory(long_term, working, Hydration(long_term, working), store, embedder)
 
 

@@ -227,7 +227,7 @@ class MemoryStore(Protocol):
         """
 
     async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
-        """Return memories in a fixed order, a page at a time, beginning after a handle; for rebuilding what is derived."""
+        """Return a page of all memories in a fixed order, beginning after a handle."""
 
     async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
         """Replace what is derived (terms, cues, vector) of memories that are still at the entry's version."""

@@ -217,9 +217,7 @@ class DateFilter(_Filter):
     gte: Annotated[_Span, BeforeValidator(_span)] | None = None
     lt: Annotated[_Span, BeforeValidator(_span)] | None = None
     lte: Annotated[_Span, BeforeValidator(_span)] | None = None
-    between: (
-        Annotated[list[Annotated[_Span, BeforeValidator(_span)]], Field(min_length=2, max_length=2)] | None
-    ) = None
+    between: Annotated[list[Annotated[_Span, BeforeValidator(_span)]], Field(min_length=2, max_length=2)] | None = None
     inclusive: Literal["both", "neither", "left", "right"] = "both"
 
     @model_validator(mode="before")

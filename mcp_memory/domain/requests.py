@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, m
 
 from mcp_memory.domain.filters import DateField, DateFilter, Dates, TagField, TagFilter, Tags, Where
 from mcp_memory.domain.moments import Moment
-from mcp_memory.domain.records import MemoryType, Record, SearchMode, Strategy, without_nulls
+from mcp_memory.domain.records import MemoryType, SearchMode, Strategy, without_nulls
 from mcp_memory.domain.scope import Scope
 
 MAX_TEXT = 1_048_576
@@ -92,7 +92,7 @@ class Create(Request):
     """Remember some things for good."""
 
     memories: Annotated[list[NewMemory], Field(min_length=1, max_length=MAX_BATCH)]
-    deduplicate: bool = Field(True, description="Answer exact duplicates with the memory already there")
+    deduplicate: bool = Field(default=True, description="Answer exact duplicates with the memory already there")
 
 
 class Filters(Request):
@@ -122,25 +122,25 @@ class Filters(Request):
 
     def where(self, *, default: Scope, now: datetime) -> Where:
         """Return what the filters mean together, with open parts of the scope filled from ``default``."""
-        tags: list[Tags] = []
-        dates: list[Dates] = []
-        for field in _TAG_FIELDS:
-            if (tag := getattr(self, field)) is not None:
-                tags.append(tag.condition(field))
-        for name in _DATE_FIELDS:
-            if (day := getattr(self, name)) is not None:
-                dates.append(day.condition(name))
         return Where(
             scope=Scope(
                 None if self.namespace else default.namespace,
                 None if self.user_id else default.user_id,
                 None if self.session_id else default.session_id,
             ),
-            tags=tuple(tags),
-            dates=tuple(dates),
+            tags=self._tags(),
+            dates=self._dates(),
             current_at=None if self.as_of else now,
             as_of=self.as_of,
         )
+
+    def _tags(self) -> tuple[Tags, ...]:
+        given = [(field, getattr(self, field)) for field in _TAG_FIELDS]
+        return tuple(written.condition(field) for field, written in given if written is not None)
+
+    def _dates(self) -> tuple[Dates, ...]:
+        given = [(field, getattr(self, field)) for field in _DATE_FIELDS]
+        return tuple(written.condition(field) for field, written in given if written is not None)
 
 
 _TAG_FIELDS: Sequence[TagField] = (
@@ -169,7 +169,7 @@ class Search(Filters):
     )
     limit: Annotated[int, Field(ge=1, le=100)] = 10
     offset: Annotated[int, Field(ge=0)] = 0
-    explain: bool = Field(False, description="Say why each hit was found")
+    explain: bool = Field(default=False, description="Say why each hit was found")
     optimize_query: bool = False
     hybrid_alpha: Share | None = None
     text_scorer: str | None = None

@@ -1,4 +1,4 @@
-"""How much of a conversation fits into a model: token counts and windows. Windows cut on reading, never in the store."""
+"""How much of a conversation fits into a model: token counts and windows. Windows cut on reading only."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcp_memory.domain.filters import Where
-from mcp_memory.domain.records import MemoryRecord, SearchMode
 from mcp_memory.domain.recency import Recency
+from mcp_memory.domain.records import MemoryRecord, SearchMode
 from mcp_memory.domain.replies import Found, Hit
 from mcp_memory.domain.requests import Search
 from mcp_memory.errors import EmbedderUnavailable, StoreReadOnly
@@ -37,7 +37,7 @@ class _Ranked:
 
     handles: list[Handle]
     dist: NDArray[np.float32]
-    score: NDArray[np.float32]
+    score: NDArray[np.float64]
     why: list[dict[str, float]] | None
     total: int
 
@@ -69,9 +69,7 @@ class Finder:
             for row, record in zip(page, records, strict=True)
             if record is not None
         ]
-        return Found(
-            memories=hits, total=ranked.total, next_offset=_next(request, len(page), ranked.total), note=note
-        )
+        return Found(memories=hits, total=ranked.total, next_offset=_next(request, len(page), ranked.total), note=note)
 
     async def _listed(self, request: Search, where: Where) -> Found:
         records = await self._store.page(where, limit=request.limit, offset=request.offset)
@@ -129,9 +127,7 @@ class Finder:
             total=ranked.total,
         )
 
-    async def _all_within(
-        self, threshold: float, ranked: _Ranked, probe: Probe, where: Where, there: int
-    ) -> _Ranked:
+    async def _all_within(self, threshold: float, ranked: _Ranked, probe: Probe, where: Where, there: int) -> _Ranked:
         """Widen the search until it has gone past the threshold, so that the total is the number within."""
         nearest = probe.nearest
         while nearest < there:
@@ -164,14 +160,16 @@ class Finder:
 
 
 def _plain(ranking: Ranking, found: Candidates, *, explain: bool) -> _Ranked:
-    order = [int(row) for row in ranking.order]
+    order = ranking.order
     why = None
     if explain:
         why = [
-            {name: round(float(part[row]), 4) for name, part in ranking.parts.items() if part[row]} for row in order
+            {name: round(float(part[place]), 4) for name, part in ranking.parts.items() if part[place]}
+            for place in range(len(order))
         ]
+    # A row without a vector is as far as can be from being near: at a right angle.
     distance = np.nan_to_num(found.distance[order], nan=1.0)
-    return _Ranked([found.handles[row] for row in order], distance, ranking.score[order], why, len(order))
+    return _Ranked([found.handles[row] for row in order], distance, ranking.score, why, len(order))
 
 
 def _within(ranked: _Ranked, threshold: float | None) -> _Ranked:

@@ -10,7 +10,16 @@ from typing import Literal
 from mcp_memory.domain import windows
 from mcp_memory.domain.records import MemoryRecord, Message, Session
 from mcp_memory.domain.replies import Ack, SessionList, SessionReply
-from mcp_memory.domain.requests import Append, Create, GetSession, ListSessions, NewMemory, NewMessage, PutSession, Window
+from mcp_memory.domain.requests import (
+    Append,
+    Create,
+    GetSession,
+    ListSessions,
+    NewMemory,
+    NewMessage,
+    PutSession,
+    Window,
+)
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest, SessionNotFound, VersionConflict
 from mcp_memory.ports import Clock, NewId, SessionStore
@@ -22,9 +31,11 @@ APPEND_TRIES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class MessageRules:
-    """What is asked of the messages that are handed in."""
+class SessionRules:
+    """What is asked of the messages that are handed in, and what becomes of the facts."""
 
+    promote: bool = True
+    """Facts go to long-term memory."""
     require_timestamps: bool = False
     max_future: timedelta = timedelta(seconds=300)
 
@@ -33,14 +44,13 @@ class Working:
     """What is kept for the time of a conversation."""
 
     def __init__(
-        self, store: SessionStore, long_term: LongTerm, clock: Clock, new_id: NewId, *, rules: MessageRules, promote: bool
+        self, store: SessionStore, long_term: LongTerm, clock: Clock, new_id: NewId, rules: SessionRules
     ) -> None:
         self._store = store
         self._long_term = long_term
         self._clock = clock
         self._new_id = new_id
         self._rules = rules
-        self._promote = promote
 
     async def put(self, request: PutSession, *, default: Scope = OPEN) -> SessionReply:
         """Replace the session whole and promote its facts to long-term memory, in the session's scope.
@@ -56,8 +66,8 @@ class Working:
             session_id=request.session_id,
             namespace=scope.namespace,
             user_id=scope.user_id,
-            messages=messages,
-            memories=self._facts(request, scope, now),
+            messages=list(messages),
+            memories=list(self._facts(request, scope, now)),
             data=request.data,
             context=request.context,
             tokens=sum(map(windows.message_tokens, messages)),
@@ -135,7 +145,7 @@ class Working:
             last_accessed=now,
         )
 
-    def _messages(self, given: Iterable[NewMessage], now: datetime) -> list[Message]:
+    def _messages(self, given: Iterable[NewMessage], now: datetime) -> Sequence[Message]:
         return [self._message(new, now + timedelta(microseconds=place)) for place, new in enumerate(given)]
 
     def _message(self, new: NewMessage, now: datetime) -> Message:
@@ -145,7 +155,7 @@ class Working:
             raise InvalidRequest(f"created_at {new.created_at.isoformat()} of a message lies in the future")
         return Message(**(dict(new) | {"id": new.id or self._new_id(), "created_at": new.created_at or now}))
 
-    def _facts(self, request: PutSession, scope: Scope, now: datetime) -> list[MemoryRecord]:
+    def _facts(self, request: PutSession, scope: Scope, now: datetime) -> Sequence[MemoryRecord]:
         own = Scope(scope.namespace, scope.user_id, request.session_id)
         return [
             self._long_term.record(_with_id(new, self._new_id), default=own, now=now).model_copy(
@@ -159,7 +169,7 @@ class Working:
 
         Promotion is repeated safely: a fact keeps its id, so the second time it is already there.
         """
-        if not (self._promote and stored.memories):
+        if not (self._rules.promote and stored.memories):
             return stored
         own = Scope(scope.namespace, scope.user_id, stored.session_id)
         facts = [
@@ -194,9 +204,7 @@ def _with_id(new: NewMemory, new_id: NewId) -> NewMemory:
 def _with_messages(session: Session, added: Sequence[Message], now: datetime) -> Session:
     messages = [*session.messages, *added]
     tokens = sum(map(windows.message_tokens, messages))
-    return session.model_copy(
-        update={"messages": messages, "tokens": tokens, "updated_at": now, "last_accessed": now}
-    )
+    return session.model_copy(update={"messages": messages, "tokens": tokens, "updated_at": now, "last_accessed": now})
 
 
 def _reply(session: Session, messages: Sequence[Message], window: Window) -> SessionReply:

@@ -1,0 +1,48 @@
+"""The use cases over the shipped fakes, with a clock that stands until a test moves it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from mcp_memory.stores.ephemeral import EphemeralStore
+
+from mcp_memory.bootstrap import new_ids
+from mcp_memory.embedders.hashing import HashingEmbedder
+from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.long_term import LongTerm
+from mcp_memory.services.memory import Memory
+from mcp_memory.services.working import SessionRules, Working
+
+
+@dataclass
+class StandingClock:
+    """A clock that a test moves."""
+
+    now: datetime = datetime(2026, 5, 20, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
+    store = EphemeralStore(clock=clock)
+    await store.open()
+    embedder = HashingEmbedder()
+    new_id = new_ids()
+    long_term = LongTerm(store, embedder, clock, new_id, enabled=True)
+    working = Working(store, long_term, clock, new_id, SessionRules())
+    memory = Memory(long_term, working, Hydration(long_term, working), store, embedder)
+    yield memory
+    await memory.close()
