@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -196,7 +197,7 @@ class EphemeralStore:
         before = np.full(len(chosen), -1, np.int32)
         after = np.full(len(chosen), -1, np.int32)
         for thread in threads.values():
-            for one, next_one in zip(thread, thread[1:], strict=False):
+            for one, next_one in pairwise(thread):
                 if one in place and next_one in place:
                     after[place[one]], before[place[next_one]] = place[next_one], place[one]
         numbers: dict[tuple[object, ...], int] = {}
