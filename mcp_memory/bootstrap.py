@@ -1,16 +1,14 @@
-"""The composition root: the only reader of Settings, and the only place that takes time and ids from the machine."""
+"""The composition root: the only reader of Settings, and where implementations meet the use cases."""
 
 from __future__ import annotations
 
-import secrets
-import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mcp_memory.loading import load
-from mcp_memory.ports import Embedder, NewId, Store
+from mcp_memory.machine import new_ids, now
+from mcp_memory.ports import Embedder, Store
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
@@ -47,34 +45,6 @@ async def open_memory(settings: Settings) -> Memory:
     )
     working = Working(store, long_term, now, new_id, rules)
     return Memory(long_term, working, Hydration(long_term, working), store, embedder)
-
-
-def now() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
-
-
-def new_ids() -> NewId:
-    """Return a source of ULIDs that sort in the order in which this process asked for them."""
-    lock = threading.Lock()
-    last = 0
-
-    def new_id() -> str:
-        nonlocal last
-        with lock:
-            # 48 bits of milliseconds, then 80 bits: random in a new millisecond, else one more than the last.
-            fresh = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-            last = fresh if fresh >> 80 > last >> 80 else last + 1
-            return _crockford(last)
-
-    return new_id
-
-
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def _crockford(value: int) -> str:
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 
 def _store(settings: Settings) -> Store:

@@ -1,17 +1,19 @@
-"""A store in this process's memory: for throw-away servers and for tests. What it holds ends with the process."""
+"""A store in this process's memory: for throw-away servers and for tests. What it holds ends with the process.
+
+Every verb runs without awaiting anything, so a call is one step of the event loop and needs no lock.
+"""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Literal
+from math import log
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.records import MemoryRecord, Session
@@ -20,324 +22,332 @@ from mcp_memory.errors import MemoryNotFound, VersionConflict
 from mcp_memory.ports import Added, Candidates, Clock, Entry, Generation, Handle, Probe, StoreStats
 from mcp_memory.retrieval.words import stem
 
-Owner = tuple[str | None, str | None]
-_BM25_K1, _BM25_B = 1.2, 0.75
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NAMESPACES = 100
+"""How many namespaces are listed at most."""
+_SATURATION, _LENGTH = 1.2, 0.75
+"""The customary k1 and b of BM25."""
+_LEAST_RARITY = 1e-6
+"""What FTS5 takes for words that most texts hold, so that both stores score alike."""
+
+_Name: TypeAlias = tuple[str | None, str | None, str]
+_Thread: TypeAlias = tuple[str | None, str | None, str | datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    entry: Entry
-    stems: Counter[str]
+class _Kept:
+    session: Session
+    expires_at: datetime | None
 
-    @property
-    def record(self) -> MemoryRecord:
-        return self.entry.record
+    def alive(self, now: datetime) -> bool:
+        return self.expires_at is None or self.expires_at > now
 
 
 class EphemeralStore:
-    """Keeps every promise of the port for as long as the process lives."""
+    """Keeps memories and sessions in dictionaries; searches them all each time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rows: dict[int, _Row] = {}
-        self._aliases: dict[tuple[Owner, str], int] = {}
-        self._sessions: dict[tuple[Owner, str], Session] = {}
-        self._versions: dict[tuple[Owner, str], int] = {}
         self._last = 0
+        self._entries: dict[int, Entry] = {}
+        self._stems: dict[int, Counter[str]] = {}
+        self._named: dict[_Name, int] = {}
+        self._aliases: dict[_Name, int] = {}
+        self._sessions: dict[_Name, _Kept] = {}
+        self._versions: Counter[_Name] = Counter()
 
     async def open(self) -> None:
-        """Be ready, as it always is."""
+        return
 
     async def close(self) -> None:
-        """Let everything go."""
-        self._rows.clear()
-        self._sessions.clear()
+        return
 
     async def add(
         self, entries: Sequence[Entry], *, duplicates: Literal["keep_first", "keep_both"] = "keep_first"
     ) -> list[Added]:
-        return [self._added(entry, duplicates) for entry in entries]
+        return [self._added(entry, keep_first=duplicates == "keep_first") for entry in entries]
 
-    def _added(self, entry: Entry, duplicates: Literal["keep_first", "keep_both"]) -> Added:
+    def _added(self, entry: Entry, *, keep_first: bool) -> Added:
         record = entry.record
-        there = self._with_id(_owner(record.scope), record.id)
-        if there is not None:
-            old = self._rows[there].record
-            kept = {"created_at": old.created_at, "access_count": old.access_count, "persisted_at": old.persisted_at}
-            stored = self._put(there, replace(entry, record=record.model_copy(update=kept)), old.version + 1)
-            self._end_superseded(stored)
+        handle = self._named.get(_name(record))
+        if handle is not None:
+            there = self._entries[handle].record
+            kept = {name: getattr(there, name) for name in ("created_at", "access_count", "persisted_at")}
+            stored = self._put(handle, entry, record.model_copy(update=kept | {"version": there.version + 1}))
             return Added(stored, "replaced")
-        if duplicates == "keep_first" and (held := self._holding(record.scope, record.memory_hash)) is not None:
-            return Added(held, "duplicate")
+        if keep_first and (same := self._holder(record.scope, record.memory_hash)) is not None:
+            return Added(same, "duplicate")
         self._last += 1
-        stored = self._put(self._last, entry, record.version)
-        self._end_superseded(stored)
-        return Added(stored, "stored")
+        self._aliases.pop(_name(record), None)
+        return Added(self._put(self._last, entry, record), "stored")
 
-    def _put(self, handle: int, entry: Entry, version: int) -> MemoryRecord:
-        record = entry.record.model_copy(update={"version": version})
-        old = self._rows.get(handle)
-        if entry.vector is None and old is not None and old.record.text == record.text:
-            entry = replace(entry, vector=old.entry.vector, generation=old.entry.generation)
-        self._rows[handle] = _Row(replace(entry, record=record), Counter(map(stem, entry.terms.split())))
+    def _put(self, handle: int, entry: Entry, record: MemoryRecord) -> MemoryRecord:
+        there = self._entries.get(handle)
+        vector, generation = entry.vector, entry.generation
+        if vector is None and there is not None and there.record.text == record.text:
+            vector, generation = there.vector, there.generation
+        if there is not None:
+            del self._named[_name(there.record)]
+        self._entries[handle] = replace(entry, record=record, vector=vector, generation=generation)
+        self._stems[handle] = Counter(map(stem, entry.terms.split()))
+        self._named[_name(record)] = handle
+        self._end_superseded(handle, record)
         return record
 
-    def _end_superseded(self, record: MemoryRecord) -> None:
-        for memory_id in record.supersedes:
-            handle = self._find(_owner(record.scope), memory_id)
-            if handle is None or self._rows[handle].record.id == record.id:
+    def _end_superseded(self, handle: int, record: MemoryRecord) -> None:
+        for old_id in record.supersedes:
+            name = (record.namespace, record.user_id, old_id)
+            old = self._named.get(name, self._aliases.get(name))
+            if old is None or old == handle or self._entries[old].record.ended_by(record.holds_from):
                 continue
-            row = self._rows[handle]
-            if row.record.valid_to is None or row.record.valid_to > record.holds_from:
-                ended = row.record.model_copy(update={"valid_to": record.holds_from})
-                self._put(handle, replace(row.entry, record=ended), row.record.version + 1)
+            there = self._entries[old]
+            ended = {"valid_to": record.holds_from, "version": there.record.version + 1}
+            self._entries[old] = replace(there, record=there.record.model_copy(update=ended))
 
-    def _with_id(self, owner: Owner, memory_id: str) -> int | None:
-        found = (h for h, row in self._rows.items() if row.record.id == memory_id and _owner(row.record.scope) == owner)
-        return next(found, None)
-
-    def _find(self, owner: Owner, memory_id: str) -> int | None:
-        handle = self._with_id(owner, memory_id)
-        return self._aliases.get((owner, memory_id)) if handle is None else handle
-
-    def _holding(self, scope: Scope, digest: str | None) -> MemoryRecord | None:
-        rows = (row.record for row in self._rows.values())
-        return next((record for record in rows if record.scope == scope and record.memory_hash == digest), None)
+    def _holder(self, scope: Scope, digest: str | None) -> MemoryRecord | None:
+        if digest is None:
+            return None
+        records = (entry.record for entry in self._entries.values())
+        return next((record for record in records if record.memory_hash == digest and record.scope == scope), None)
 
     async def held(self, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
-        return [self._holding(scope, digest) for scope, digest in hashes]
+        return [self._holder(scope, digest) for scope, digest in hashes]
 
     async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
-        where = Where(scope=scope)
-        wanted = set(ids)
-        handles = {handle: None for handle, row in self._rows.items() if row.record.id in wanted}
-        handles |= {handle: None for (_, alias), handle in self._aliases.items() if alias in wanted}
-        rows = ((handle, self._rows[handle].record) for handle in handles if handle in self._rows)
-        return [(handle, record) for handle, record in rows if where.matches(record)]
+        asked = dict.fromkeys(ids)
+        handles = dict.fromkeys(
+            handle
+            for memory_id in asked
+            for names in (self._named, self._aliases)
+            for (_, _, held), handle in names.items()
+            if held == memory_id
+        )
+        where = Where(scope)
+        found = [(handle, self._entries[handle].record) for handle in handles]
+        return [(handle, record) for handle, record in found if where.matches(record)]
 
     async def records(self, handles: Sequence[Handle]) -> list[MemoryRecord | None]:
-        rows = (self._rows.get(int(handle)) for handle in handles)
-        return [None if row is None else row.record for row in rows]
-
-    def _matching(self, where: Where) -> list[int]:
-        return [handle for handle, row in self._rows.items() if where.matches(row.record)]
+        return [self._entries[handle].record if handle in self._entries else None for handle in map(_number, handles)]
 
     async def page(self, where: Where, *, limit: int, offset: int = 0) -> list[MemoryRecord]:
-        handles = sorted(self._matching(where), key=lambda h: (self._rows[h].record.created_at, h), reverse=True)
-        return [self._rows[handle].record for handle in handles[offset : offset + limit]]
+        found = sorted(self._matching(where), key=lambda held: (held[1].record.created_at, held[0]), reverse=True)
+        return [entry.record for _, entry in found[offset : offset + limit]]
 
     async def count(self, where: Where, terms: Sequence[str] = ()) -> int:
-        stems = set(map(stem, terms))
-        found = self._matching(where)
-        return len(found) if not terms else sum(not stems.isdisjoint(self._rows[handle].stems) for handle in found)
+        wanted = frozenset(map(stem, terms))
+        return sum(not terms or not wanted.isdisjoint(self._stems[handle]) for handle, _ in self._matching(where))
+
+    def _matching(self, where: Where) -> Iterator[tuple[int, Entry]]:
+        return ((handle, entry) for handle, entry in self._entries.items() if where.matches(entry.record))
 
     async def candidates(self, probe: Probe, where: Where) -> Candidates:
-        within = self._matching(where)
-        distance = self._distances(probe, within)
-        lexical = self._bm25(probe.terms, within)
-        near = [h for h in sorted(within, key=lambda h: (distance[h], h)) if not math.isnan(distance[h])]
-        worded = sorted((h for h in within if lexical[h] > 0), key=lambda h: (-lexical[h], h))[: probe.lexical]
-        chosen = dict.fromkeys(near[: probe.nearest] + worded)
-        threads = self._threads(within)
-        for handle in list(chosen):
-            thread = threads[self._thread(handle)]
-            at = thread.index(handle)
-            chosen |= dict.fromkeys(thread[max(0, at - probe.neighbours) : at + probe.neighbours + 1])
-        # A row that did not come by its words has no score by words: it is nobody's candidate for them.
-        by_words = {handle: lexical[handle] for handle in worded}
-        return self._columns(list(chosen), distance, by_words, threads)
+        matching = dict(self._matching(where))
+        distance = self._distances(probe, matching)
+        words = self._scores(probe, matching)
+        near = sorted(distance, key=lambda handle: (distance[handle], handle))[: probe.nearest]
+        lexical = dict(sorted(words.items(), key=lambda held: (-held[1], held[0]))[: probe.lexical])
+        found = {*near, *lexical}
+        threads = _threads(matching)
+        chosen = set(found)
+        for thread in threads:
+            for place, handle in enumerate(thread):
+                if handle in found:
+                    chosen.update(thread[max(0, place - probe.neighbours) : place + probe.neighbours + 1])
+        return self._columns(sorted(chosen), distance, lexical, threads)
 
-    def _distances(self, probe: Probe, within: Sequence[int]) -> dict[int, float]:
-        distance = dict.fromkeys(within, math.nan)
+    def _distances(self, probe: Probe, matching: dict[int, Entry]) -> dict[int, float]:
         if probe.vector is None:
-            return distance
-        entries = {handle: self._rows[handle].entry for handle in within}
-        known = [h for h, e in entries.items() if e.vector is not None and e.generation == probe.generation]
-        if known:
-            vectors = np.stack(
-                [entry.vector for entry in map(entries.get, known) if entry and entry.vector is not None]
-            )
-            distance |= dict(zip(known, (1.0 - vectors @ probe.vector).tolist(), strict=True))
-        return distance
+            return {}
+        vectors = {
+            handle: entry.vector
+            for handle, entry in matching.items()
+            if entry.vector is not None and entry.generation == probe.generation
+        }
+        if not vectors:
+            return {}
+        distance = 1.0 - np.stack(list(vectors.values())) @ probe.vector
+        return dict(zip(vectors, distance.tolist(), strict=True))
 
-    def _bm25(self, terms: Sequence[str], within: Sequence[int]) -> dict[int, float]:
-        stems = set(map(stem, terms))
-        lengths = [row.stems.total() for row in self._rows.values()]
-        mean = sum(lengths) / max(1, len(lengths)) or 1.0
-        held = Counter(word for row in self._rows.values() for word in stems & row.stems.keys())
-        idf = {word: math.log(1 + (len(lengths) - n + 0.5) / (n + 0.5)) for word, n in held.items()}
-
-        def score(row: _Row) -> float:
-            norm = _BM25_K1 * (1 - _BM25_B + _BM25_B * row.stems.total() / mean)
-            counts = ((word, row.stems[word]) for word in stems & row.stems.keys())
-            return sum(idf[word] * n * (_BM25_K1 + 1) / (n + norm) for word, n in counts)
-
-        return {handle: score(self._rows[handle]) for handle in within}
-
-    def _thread(self, handle: int) -> tuple[object, ...]:
-        """Return what names the thread of talk that a memory stands in: its session, else its moment."""
-        record = self._rows[handle].record
-        where = (record.namespace, record.user_id)
-        return (*where, record.session_id) if record.session_id is not None else (*where, None, record.about)
-
-    def _threads(self, within: Iterable[int]) -> dict[tuple[object, ...], list[int]]:
-        threads: dict[tuple[object, ...], list[int]] = {}
-        for handle in sorted(within):
-            threads.setdefault(self._thread(handle), []).append(handle)
-        return threads
+    def _scores(self, probe: Probe, matching: dict[int, Entry]) -> dict[int, float]:
+        """Return the BM25 of the matching memories that hold a word of the probe."""
+        wanted = frozenset(map(stem, probe.terms))
+        lengths = {handle: stems.total() for handle, stems in self._stems.items()}
+        usual = max(1.0, sum(lengths.values()) / max(1, len(lengths)))
+        holders = {word: sum(word in stems for stems in self._stems.values()) for word in wanted}
+        scores: dict[int, float] = {}
+        for handle in matching:
+            stems = self._stems[handle]
+            for word in wanted & stems.keys():
+                rarity = max(_LEAST_RARITY, log((len(lengths) - holders[word] + 0.5) / (holders[word] + 0.5)))
+                spread = _SATURATION * (1 - _LENGTH + _LENGTH * lengths[handle] / usual)
+                gain = rarity * stems[word] * (_SATURATION + 1) / (stems[word] + spread)
+                scores[handle] = scores.get(handle, 0.0) + gain
+        return scores
 
     def _columns(
-        self,
-        chosen: list[int],
-        distance: dict[int, float],
-        lexical: dict[int, float],
-        threads: dict[tuple[object, ...], list[int]],
+        self, handles: list[int], distance: dict[int, float], lexical: dict[int, float], threads: list[list[int]]
     ) -> Candidates:
-        place = {handle: row for row, handle in enumerate(chosen)}
-        before = np.full(len(chosen), -1, np.int32)
-        after = np.full(len(chosen), -1, np.int32)
-        for thread in threads.values():
-            for one, next_one in pairwise(thread):
-                if one in place and next_one in place:
-                    after[place[one]], before[place[next_one]] = place[next_one], place[one]
-        numbers: dict[tuple[object, ...], int] = {}
-        talk = [self._thread(handle) for handle in chosen]
-        rows = [self._rows[handle] for handle in chosen]
-        cues = [row.entry.cues for row in rows]
+        row = {handle: number for number, handle in enumerate(handles)}
+        before: NDArray[np.int32] = np.full(len(handles), -1, np.int32)
+        after, session = before.copy(), before.copy()
+        for number, thread in enumerate(thread for thread in threads if len(thread) > 1):
+            session[[row[handle] for handle in thread if handle in row]] = number
+            for first, second in pairwise(thread):
+                if first in row and second in row:
+                    after[row[first]], before[row[second]] = row[second], row[first]
+        entries = [self._entries[handle] for handle in handles]
         return Candidates(
-            handles=list(chosen),
-            distance=np.array([distance[handle] for handle in chosen], np.float32),
-            lexical=np.array([lexical.get(handle, 0.0) for handle in chosen], np.float32),
+            handles=list(handles),
+            distance=np.array([distance.get(handle, np.nan) for handle in handles], np.float32),
+            lexical=np.array([lexical.get(handle, 0.0) for handle in handles], np.float32),
             before=before,
             after=after,
-            session=np.array(
-                [numbers.setdefault(t, len(numbers)) if len(threads[t]) > 1 else -1 for t in talk], np.int32
-            ),
-            words=_ints(cue.words for cue in cues),
-            flags=_ints(cue.flags for cue in cues),
-            day=_ints(cue.day for cue in cues),
-            speaker=[cue.speaker for cue in cues],
-            created=np.array([row.record.created_at.timestamp() for row in rows], np.float64),
-            accessed=np.array([row.record.last_accessed.timestamp() for row in rows], np.float64),
+            session=session,
+            words=np.array([entry.cues.words for entry in entries], np.int32),
+            flags=np.array([entry.cues.flags for entry in entries], np.int32),
+            day=np.array([entry.cues.day for entry in entries], np.int32),
+            speaker=[entry.cues.speaker for entry in entries],
+            created=np.array([entry.record.created_at.timestamp() for entry in entries], np.float64),
+            accessed=np.array([entry.record.last_accessed.timestamp() for entry in entries], np.float64),
         )
 
     async def replace(self, handle: Handle, entry: Entry, *, expected_version: int) -> MemoryRecord:
-        row = self._rows.get(int(handle))
-        if row is None:
+        number = _number(handle)
+        if number not in self._entries:
             raise MemoryNotFound(entry.record.id)
-        if row.record.version != expected_version:
-            raise VersionConflict(f"Memory {row.record.id}", expected_version, row.record.version)
-        return self._put(int(handle), entry, expected_version + 1)
+        version = self._entries[number].record.version
+        if version != expected_version:
+            raise VersionConflict(f"Memory {entry.record.id}", expected_version, version)
+        return self._put(number, entry, entry.record.model_copy(update={"version": version + 1}))
 
     async def remove(self, handles: Sequence[Handle]) -> int:
-        removed = sum(self._rows.pop(int(handle), None) is not None for handle in handles)
-        self._aliases = {key: handle for key, handle in self._aliases.items() if handle in self._rows}
-        return removed
+        there = {_number(handle) for handle in handles} & self._entries.keys()
+        self._forget(there)
+        self._aliases = {name: handle for name, handle in self._aliases.items() if handle not in there}
+        return len(there)
+
+    def _forget(self, handles: set[int]) -> None:
+        for handle in handles:
+            del self._named[_name(self._entries.pop(handle).record)]
+            del self._stems[handle]
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
-        for handle in map(int, handles):
-            row = self._rows.get(handle)
-            if row is not None and row.record.last_accessed < unless_since:
-                seen = {"last_accessed": now, "access_count": row.record.access_count + 1}
-                self._rows[handle] = replace(row, entry=replace(row.entry, record=row.record.model_copy(update=seen)))
+        for handle in {_number(handle) for handle in handles} & self._entries.keys():
+            entry = self._entries[handle]
+            if entry.record.last_accessed < unless_since:
+                seen = {"last_accessed": now, "access_count": entry.record.access_count + 1}
+                self._entries[handle] = replace(entry, record=entry.record.model_copy(update=seen))
 
     async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
-        groups: dict[tuple[Scope, str | None], list[tuple[Handle, MemoryRecord]]] = {}
-        for handle in self._matching(where):
-            record = self._rows[handle].record
-            groups.setdefault((record.scope, record.memory_hash), []).append((handle, record))
-        return [sorted(group, key=lambda held: held[1].created_at) for group in groups.values() if len(group) > 1]
+        groups: dict[tuple[Scope, str], list[tuple[Handle, MemoryRecord]]] = {}
+        for handle, entry in sorted(self._matching(where), key=lambda held: (held[1].record.created_at, held[0])):
+            if entry.record.memory_hash is not None:
+                same = groups.setdefault((entry.record.scope, entry.record.memory_hash), [])
+                same.append((handle, entry.record))
+        return [group for group in groups.values() if len(group) > 1]
 
     async def merge(self, handle: Handle, entry: Entry, sources: Sequence[tuple[Handle, int]]) -> MemoryRecord | None:
-        rows = [(int(source), self._rows.get(int(source)), version) for source, version in sources]
-        if any(row is None or row.record.version != version for _, row, version in rows):
+        read = {_number(source): version for source, version in sources}
+        there = {source: self._entries[source].record for source in read if source in self._entries}
+        if any(source not in there or there[source].version != version for source, version in read.items()):
             return None
-        for source, row, _ in rows:
-            if row is not None and source != handle:
-                self._aliases = {key: int(handle) if to == source else to for key, to in self._aliases.items()}
-                self._aliases[_owner(row.record.scope), row.record.id] = int(handle)
-                del self._rows[source]
-        return self._put(int(handle), entry, self._rows[int(handle)].record.version + 1)
+        into = _number(handle)
+        retired = read.keys() - {into}
+        self._forget(set(retired))
+        for name, source in self._aliases.items():
+            if source in retired:
+                self._aliases[name] = into
+        self._aliases |= {_name(there[source]): into for source in retired}
+        return self._put(into, entry, entry.record.model_copy(update={"version": there[into].version + 1}))
 
     async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
-        handles = sorted(handle for handle in self._rows if after is None or handle > int(after))[:limit]
-        return [(handle, self._rows[handle].record) for handle in handles]
+        first = 0 if after is None else _number(after)
+        handles = [handle for handle in sorted(self._entries) if handle > first][:limit]
+        return [(handle, self._entries[handle].record) for handle in handles]
 
     async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
         for handle, entry in entries:
-            row = self._rows.get(int(handle))
-            if row is not None and row.record.version == entry.record.version:
-                self._put(int(handle), replace(entry, record=row.record), row.record.version)
+            there = self._entries.get(_number(handle))
+            if there is not None and there.record.version == entry.record.version:
+                self._entries[_number(handle)] = replace(entry, record=there.record)
+                self._stems[_number(handle)] = Counter(map(stem, entry.terms.split()))
 
     async def namespaces(self, scope: Scope, prefix: str = "") -> list[str]:
-        held = {self._rows[handle].record.namespace for handle in self._matching(Where(scope=scope))}
-        return sorted(name for name in held if name is not None and name.startswith(prefix))[:100]
+        held = {entry.record.namespace for _, entry in self._matching(Where(scope))}
+        return sorted(name for name in held if name is not None and name.startswith(prefix))[:NAMESPACES]
 
     async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
-        rows = [self._rows[handle] for handle in self._matching(Where(scope=scope))]
-        _, sessions = await self.sessions(scope, self._clock(), limit=1)
+        entries = [entry for _, entry in self._matching(Where(scope))]
+        now = self._clock()
         return StoreStats(
-            memories=len(rows),
-            sessions=sessions,
-            by_namespace=dict(Counter(row.record.namespace or "" for row in rows)),
-            by_type=dict(Counter(str(row.record.memory_type) for row in rows)),
-            without_vector=sum(row.entry.vector is None or row.entry.generation != generation for row in rows),
+            memories=len(entries),
+            sessions=sum(kept.alive(now) for kept in self._within(scope)),
+            by_namespace=dict(Counter(entry.record.namespace or "" for entry in entries)),
+            by_type=dict(Counter(str(entry.record.memory_type) for entry in entries)),
+            without_vector=sum(entry.vector is None or generation not in {None, entry.generation} for entry in entries),
             location="ephemeral://",
             bytes=0,
             schema_version=0,
         )
 
     async def session(self, session_id: str, scope: Scope, now: datetime) -> Session | None:
-        self._expire(now)
-        exact = self._sessions.get((_owner(scope), session_id))
-        if exact is not None:
-            return exact
-        found = [session for session in self._within(scope) if session.session_id == session_id]
-        return found[0] if len(found) == 1 else None
+        exact = self._sessions.get((scope.namespace, scope.user_id, session_id))
+        if exact is not None and exact.alive(now):
+            return exact.session
+        within = self._within(Scope(scope.namespace, scope.user_id, session_id))
+        alive = [kept.session for kept in within if kept.alive(now)]
+        return alive[0] if len(alive) == 1 else None
+
+    def _within(self, scope: Scope) -> list[_Kept]:
+        wanted = (scope.namespace, scope.user_id, scope.session_id)
+        return [
+            kept
+            for name, kept in self._sessions.items()
+            if all(part in {None, held} for part, held in zip(wanted, name, strict=True))
+        ]
 
     async def put_session(self, session: Session, *, expected_version: int | None, now: datetime) -> Session:
-        self._expire(now)
-        key = (_owner(session.scope), session.session_id)
-        there = self._sessions.get(key)
-        found = there.version if there else 0
-        if expected_version is not None and expected_version != found:
-            raise VersionConflict(f"Session {session.session_id}", expected_version, found)
+        self._sessions = {name: kept for name, kept in self._sessions.items() if kept.alive(now)}
+        name = (session.namespace, session.user_id, session.session_id)
+        there = self._sessions.get(name)
+        version = there.session.version if there else 0
+        if expected_version not in {None, version}:
+            raise VersionConflict(f"Session {session.session_id}", expected_version or 0, version)
         # Versions go on where a session was deleted or expired, so that an old one never fits a new session.
-        version = self._versions[key] = self._versions.get(key, 0) + 1
-        stored = self._sessions[key] = session.model_copy(update={"version": version, "updated_at": now})
+        self._versions[name] += 1
+        stored = session.model_copy(update={"version": self._versions[name], "updated_at": now})
+        lasts = None if session.ttl_seconds is None else timedelta(seconds=session.ttl_seconds)
+        self._sessions[name] = _Kept(stored, None if lasts is None else now + lasts)
         return stored
 
     async def remove_session(self, session_id: str, scope: Scope, now: datetime) -> bool:
-        session = await self.session(session_id, scope, now)
-        return session is not None and self._sessions.pop((_owner(session.scope), session_id), None) is not None
+        there = await self.session(session_id, scope, now)
+        if there is not None:
+            del self._sessions[there.namespace, there.user_id, there.session_id]
+        return there is not None
 
     async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
-        self._expire(now)
-        found = sorted(self._within(scope), key=lambda session: (session.updated_at, session.version), reverse=True)
-        page = [session.model_copy(update={"messages": []}) for session in found[offset : offset + limit]]
-        return page, len(found)
-
-    def _within(self, scope: Scope) -> list[Session]:
-        return [
-            session
-            for session in self._sessions.values()
-            if scope.namespace in (None, session.namespace)
-            and scope.user_id in (None, session.user_id)
-            and scope.session_id in (None, session.session_id)
-        ]
-
-    def _expire(self, now: datetime) -> None:
-        self._sessions = {key: session for key, session in self._sessions.items() if not _expired(session, now)}
+        alive = [kept.session for kept in self._within(scope) if kept.alive(now)]
+        alive.sort(key=lambda session: (session.updated_at, session.session_id), reverse=True)
+        page = alive[offset : offset + limit]
+        return [session.model_copy(update={"messages": []}) for session in page], len(alive)
 
 
-def _expired(session: Session, now: datetime) -> bool:
-    ttl = session.ttl_seconds
-    return ttl is not None and session.updated_at + timedelta(seconds=ttl) <= now
+def _threads(entries: dict[int, Entry]) -> list[list[int]]:
+    """Return the handles in order of storing, parted by session; without one, by the moment they are about."""
+    threads: dict[_Thread, list[int]] = {}
+    for handle in sorted(entries):
+        record = entries[handle].record
+        place = record.about if record.session_id is None else record.session_id
+        threads.setdefault((record.namespace, record.user_id, place), []).append(handle)
+    return list(threads.values())
 
 
-def _owner(scope: Scope) -> Owner:
-    return scope.namespace, scope.user_id
+def _name(record: MemoryRecord) -> _Name:
+    return record.namespace, record.user_id, record.id
 
 
-def _ints(values: Iterable[int]) -> NDArray[np.int32]:
-    return np.fromiter(values, np.int32)
+def _number(handle: Handle) -> int:
+    return int(handle)

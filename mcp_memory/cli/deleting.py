@@ -1,0 +1,139 @@
+"""``agent-memory delete``: memories and sessions, after a look and a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from mcp_memory.cli.layout import shortened, table
+from mcp_memory.cli.options import Owner, force_option, namespace_option, store_option, user_option
+from mcp_memory.cli.running import asked, confirmed, with_memory
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.requests import GetSession
+from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import MemoryNotFound
+
+if TYPE_CHECKING:
+    from mcp_memory.services.memory import Memory
+
+LISTED = 20
+"""Memories that are shown before they are deleted."""
+_PAGE = 256
+
+
+class Choice(TypedDict):
+    """Which memories to delete."""
+
+    empty_text: bool
+    invalid: bool
+    namespace: str | None
+    user_id: str | None
+
+
+@click.group()
+def delete() -> None:
+    """Delete memories or a session."""
+
+
+@delete.command("memory")
+@click.argument("ids", nargs=-1, metavar="[IDS]...")
+@click.option("--empty-text", is_flag=True, help="Those whose text is blank.")
+@click.option("--invalid", is_flag=True, help="Those without an id or a text.")
+@namespace_option
+@user_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@force_option
+@store_option
+def delete_memory(ids: tuple[str, ...], *, dry_run: bool, force: bool, **choice: Unpack[Choice]) -> None:
+    """Delete the memories with these IDS; -n and -u restrict it to one owner's."""
+    found, missing = with_memory(lambda memory: _chosen(memory, ids, choice))
+    for memory_id in missing:
+        click.echo(f"Not found: {memory_id}", err=True)
+    if not found:
+        click.echo(_nothing(ids, choice))
+        return
+    if dry_run:
+        click.echo(f"Would delete {len(found)} memories:\n{_listed(found)}")
+        return
+    if not force:
+        click.echo(_listed(found))
+        if not confirmed(f"Delete {len(found)} memories?"):
+            click.echo("Nothing was deleted.")
+            return
+    scope = Scope(choice["namespace"], choice["user_id"])
+    ack = with_memory(lambda memory: memory.long_term.delete([record.id for record in found], scope=scope))
+    click.echo(f"{ack.status.removeprefix('ok, ').capitalize()}.")
+
+
+@delete.command("session")
+@click.argument("session_id", metavar="SESSION_ID")
+@namespace_option
+@user_option
+@force_option
+@store_option
+def delete_session(session_id: str, *, force: bool, **owner: Unpack[Owner]) -> None:
+    """Delete the working memory of a session; the memories made of it stay."""
+    request = asked(GetSession, {"session_id": session_id, **owner})
+    session = with_memory(lambda memory: memory.working.get(request))
+    if not (force or confirmed(f"Delete session {session_id} with {len(session.messages)} messages?")):
+        click.echo("Nothing was deleted.")
+        return
+    with_memory(lambda memory: memory.working.delete(session_id, scope=Scope(session.namespace, session.user_id)))
+    click.echo(f"Deleted working memory session: {session_id}")
+
+
+async def _chosen(memory: Memory, ids: Sequence[str], choice: Choice) -> tuple[list[MemoryRecord], list[str]]:
+    """Return the memories to delete, each once, and the ids that name none."""
+    scope = Scope(choice["namespace"], choice["user_id"])
+    found: dict[str, MemoryRecord] = {}
+    missing = []
+    for memory_id in dict.fromkeys(ids):
+        try:
+            record = await memory.long_term.get(memory_id, scope=scope)
+        except MemoryNotFound:
+            missing.append(memory_id)
+        else:
+            found[record.id] = record
+    if choice["empty_text"] or choice["invalid"]:
+        # No door lets such memories in; whoever asks still gets a look, for what other programs wrote.
+        unwanted = _invalid if choice["invalid"] else _blank
+        found |= {record.id: record for record in await _every(memory, scope, unwanted)}
+    return list(found.values()), missing
+
+
+async def _every(memory: Memory, scope: Scope, wanted: Callable[[MemoryRecord], bool]) -> list[MemoryRecord]:
+    records = []
+    page = await memory.store.scan(None, _PAGE)
+    while page:
+        records += [record for _, record in page if wanted(record) and _within(record, scope)]
+        page = await memory.store.scan(page[-1][0], _PAGE)
+    return records
+
+
+def _within(record: MemoryRecord, scope: Scope) -> bool:
+    return scope.namespace in (None, record.namespace) and scope.user_id in (None, record.user_id)
+
+
+def _blank(record: MemoryRecord) -> bool:
+    return not record.text.strip()
+
+
+def _invalid(record: MemoryRecord) -> bool:
+    return _blank(record) or not record.id.strip()
+
+
+def _listed(found: Sequence[MemoryRecord]) -> str:
+    lines = table(("", record.id, shortened(record.text, 60)) for record in found[:LISTED])
+    return lines if len(found) <= LISTED else f"{lines}\n  ... and {len(found) - LISTED} more"
+
+
+def _nothing(ids: Sequence[str], choice: Choice) -> str:
+    if ids:
+        return "Deleted 0 memories."
+    if choice["invalid"]:
+        return "There are no invalid memories."
+    if choice["empty_text"]:
+        return "There are no memories with empty text."
+    return "No memories to delete: name their ids, or use --empty-text or --invalid."

@@ -1,0 +1,100 @@
+"""The command line's front page: a table of commands, each loaded when it is called. It holds no rules of its own."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+import click
+
+from mcp_memory import __version__
+from mcp_memory.cli.edge import exit_code
+from mcp_memory.cli.options import store_option
+from mcp_memory.loading import load
+
+VERSION_LINE = f"mcp-memory version {__version__}"
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "mcp": ("mcp_memory.cli.serving:mcp", "Serve an MCP client over stdin and stdout."),
+    "remember": ("mcp_memory.cli.remembering:remember", "Remember a text for good."),
+    "search": ("mcp_memory.cli.searching:search", "Find memories, or list the newest."),
+    "show": ("mcp_memory.cli.records:show", "Show one memory whole."),
+    "edit": ("mcp_memory.cli.records:edit", "Change one memory."),
+    "delete": ("mcp_memory.cli.deleting:delete", "Delete memories or a session."),
+    "sessions": ("mcp_memory.cli.overview:sessions", "List the sessions of working memory."),
+    "stats": ("mcp_memory.cli.overview:stats", "Say how much is remembered, and where."),
+    "config": ("mcp_memory.cli.overview:config", "Show every setting and where it comes from."),
+    "rebuild-index": ("mcp_memory.cli.upkeep:rebuild_index", "Make words and vectors of every memory anew."),
+    "migrate-memories": ("mcp_memory.cli.upkeep:migrate_memories", "Bring the store to this version's schema."),
+    "migrate-working-memory": ("mcp_memory.cli.upkeep:migrate_working_memory", "Accepted for older scripts."),
+    "version": ("mcp_memory.cli.main:version", "Show the version."),
+}
+"""Name, where the command is, and its line in ``--help``: so that help loads none of them."""
+
+LATER = frozenset({"api", "task-worker", "schedule-task", "token"})
+"""Commands that scripts for agent-memory-server call and this version does not have."""
+
+
+class FrontPage(click.Group):
+    """A group that knows its commands by a table, accepts their names with underscores, and leaves by our rules."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click hands it over
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click hands it over
+        entry = COMMANDS.get(cmd_name.replace("_", "-"))
+        if entry is None:
+            return None
+        command: click.Command = load(entry[0])
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            if name in LATER:
+                raise click.UsageError(f"{name!r} comes with a later version.", ctx)
+            close = "".join(f" Did you mean {near!r}?" for near in get_close_matches(name, COMMANDS, 1))
+            raise click.UsageError(f"No such command {name!r}.{close}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click hands it over
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        # Click would expand ~, * and %NAME% of arguments on Windows; a text to remember must stay as it was written.
+        run = partial(super().main, *args, standalone_mode=False, windows_expand_args=False, **extra)
+        if not standalone_mode:
+            return run()
+        sys.exit(exit_code(run))
+
+
+@click.command(cls=FrontPage, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message=VERSION_LINE)
+@store_option
+def cli() -> None:
+    """Long-term and working memory for LLM agents, in one file on this machine.
+
+    Connect an agent:  claude mcp add --scope user memory -- agent-memory mcp
+    """
+
+
+@click.command()
+def version() -> None:
+    """Show the version."""
+    click.echo(VERSION_LINE)
+
+
+def main() -> None:
+    """Run the command that the arguments name, and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A Windows pipe would be in the ANSI code page, and a C locale in ASCII.
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    cli.main()

@@ -1,0 +1,89 @@
+"""``agent-memory show`` and ``edit``: one memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Unpack
+
+import click
+
+from mcp_memory.cli.layout import moment, table
+from mcp_memory.cli.options import (
+    Owner,
+    entities_option,
+    event_date_option,
+    format_option,
+    namespace_option,
+    source_option,
+    store_option,
+    topics_option,
+    type_option,
+    user_option,
+)
+from mcp_memory.cli.running import asked, with_memory
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.requests import Edit
+from mcp_memory.domain.scope import Scope
+
+
+@click.command()
+@click.argument("memory_id", metavar="ID")
+@namespace_option
+@user_option
+@format_option
+@store_option
+def show(memory_id: str, layout: str, **owner: Unpack[Owner]) -> None:
+    """Show the memory with this ID whole; -n and -u tell apart owners who use the same id."""
+    record = with_memory(lambda memory: memory.long_term.get(memory_id, scope=Scope(**owner)))
+    if layout == "json":
+        click.echo(record.model_dump_json(indent=2))
+        return
+    click.echo(table((name, value) for name, value in _parts(record) if value))
+    click.echo(f"\n{record.text}")
+
+
+@click.command()
+@click.argument("memory_id", metavar="ID")
+@namespace_option
+@user_option
+@click.option("--text", help="New text.")
+@topics_option
+@entities_option
+@type_option
+@event_date_option
+@source_option
+@click.option("--valid-from", metavar="DATE", help="From when on it is true.")
+@click.option("--valid-to", metavar="DATE", help="Until when it is true; afterwards only searches --as-of find it.")
+@click.option("--pin/--no-pin", "pinned", default=None, help="Protect it from being merged or forgotten.")
+@click.option("--expected-version", type=int, metavar="N", help="Refuse if the memory is at another version.")
+@store_option
+def edit(namespace: str | None, user_id: str | None, **fields: Any) -> None:
+    """Change what is given of the memory with this ID; the rest stays.
+
+    -n and -u say whose it is. An empty list (--topics "") takes all away.
+    """
+    request = asked(Edit, fields)
+    scope = Scope(namespace, user_id)
+    record = with_memory(lambda memory: memory.long_term.edit(request, scope=scope))
+    click.echo(f"Changed: {record.id} (version {record.version})")
+
+
+def _parts(record: MemoryRecord) -> Iterator[tuple[str, str]]:
+    yield "ID", record.id
+    yield "Type", record.memory_type
+    yield "Namespace", record.namespace or ""
+    yield "User", record.user_id or ""
+    yield "Session", record.session_id or ""
+    yield "Topics", ", ".join(record.topics)
+    yield "Entities", ", ".join(record.entities)
+    yield "Source", record.source or ""
+    yield "Date", moment(record.event_date)
+    yield "True from", moment(record.valid_from)
+    yield "True until", moment(record.valid_to)
+    yield "Supersedes", ", ".join(record.supersedes)
+    yield "Pinned", "yes" if record.pinned else ""
+    yield "Created", moment(record.created_at)
+    yield "Updated", moment(record.updated_at)
+    yield "Last accessed", moment(record.last_accessed)
+    yield "Accesses", str(record.access_count)
+    yield "Version", str(record.version)

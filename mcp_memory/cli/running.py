@@ -1,0 +1,80 @@
+"""What a command does around its one call: read the settings, open memory, build the request, show progress."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from pydantic import ValidationError
+
+from mcp_memory.cli.options import STORE
+from mcp_memory.domain.requests import Request
+from mcp_memory.errors import InvalidRequest
+from mcp_memory.loading import load
+
+if TYPE_CHECKING:
+    from mcp_memory.config import Settings
+    from mcp_memory.services.memory import Memory
+
+Answer = TypeVar("Answer")
+Asked = TypeVar("Asked", bound=Request)
+
+
+def settings() -> Settings:
+    """Return the settings of this call, and log as they say: from WARNING where nobody said."""
+    store = click.get_current_context().meta.get(STORE)
+    read: Settings = load("mcp_memory.config:read_settings")(memory_store_url=store)
+    level = "WARNING" if read.origin("log_level") == "default" else read.log_level
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+    return read
+
+
+def with_memory(act: Callable[[Memory], Awaitable[Answer]]) -> Answer:
+    """Open memory, return what ``act`` answers, and close what was opened."""
+    return asyncio.run(_opened(act, settings()))
+
+
+async def _opened(act: Callable[[Memory], Awaitable[Answer]], read: Settings) -> Answer:
+    memory: Memory = await load("mcp_memory.bootstrap:open_memory")(read)
+    try:
+        return await act(memory)
+    finally:
+        await memory.close()
+
+
+def asked(kind: type[Asked], fields: Mapping[str, Any]) -> Asked:
+    """Return the request that the options mean.
+
+    Raises:
+        InvalidRequest: with one line for each option that cannot be used.
+    """
+    try:
+        return kind.model_validate(dict(fields))
+    except ValidationError as error:
+        raise InvalidRequest("\n".join(_faults(error))) from error
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        message = fault["msg"].removeprefix("Value error, ")
+        yield f"{fault['loc'][0]}: {message}" if fault["loc"] else message
+
+
+def confirmed(question: str) -> bool:
+    """Ask; nobody there to answer is an error, not a no."""
+    try:
+        return click.confirm(question)
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            raise click.UsageError("Nobody answered; --force goes on without asking.") from abort
+        raise
+
+
+async def show_progress(done: int, total: int, what: str) -> None:
+    """Show how far long work is, to a person at a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{what}: {done} of {total}", err=True, nl=done >= total)

@@ -1,0 +1,40 @@
+"""``agent-memory rebuild-index`` and the migrations: what keeps a store in order."""
+
+from __future__ import annotations
+
+import click
+
+from mcp_memory.cli.options import store_option
+from mcp_memory.cli.running import settings, show_progress, with_memory
+from mcp_memory.loading import load
+
+
+@click.command("rebuild-index")
+@store_option
+def rebuild_index() -> None:
+    """Make the words and vectors of every memory anew; the memories themselves do not change."""
+    count = with_memory(lambda memory: memory.long_term.rebuild_index(progress=show_progress))
+    click.echo(f"Rebuilt the index of {count} memories.")
+
+
+@click.command("migrate-memories")
+@store_option
+def migrate_memories() -> None:
+    """Bring the store to this version's schema; opening it does the same."""
+    read = settings()
+    pending = load("mcp_memory.migrations:pending")(read)
+    if not pending:
+        click.echo("No migrations are pending.")
+        return
+    click.echo(f"Pending: {', '.join(pending)}")
+    for done in load("mcp_memory.migrations:migrate")(read):
+        click.echo(f"Applied: {done}")
+
+
+@click.command("migrate-working-memory")
+@click.option("--batch-size", type=int, expose_value=False, help="No effect.")
+@click.option("--dry-run", is_flag=True, expose_value=False, help="No effect.")
+@store_option
+def migrate_working_memory() -> None:
+    """Accepted for scripts that were written for agent-memory-server."""
+    click.echo("Nothing to do: working memory has had one format from the first version on.")

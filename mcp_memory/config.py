@@ -1,0 +1,326 @@
+"""Settings: what can be set, where each value came from, and refusals that name the environment variable.
+
+Read from the environment and from ``.env`` in the working folder; the environment wins. The descriptions here are the
+documentation: ``.env.example`` and ``docs/reference/settings.md`` are made of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+
+import platformdirs
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+
+from mcp_memory.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+Origin: TypeAlias = Literal["default", "environment", ".env", "command line"]
+StoreKind: TypeAlias = Literal["sqlite", "ephemeral"]
+
+DOTENV = ".env"
+SQLITE = "sqlite:///"
+EPHEMERAL = "ephemeral://"
+BUNDLED_MODEL = "all-MiniLM-L6-v2"
+MASK = "********"
+_SHOWN = 80
+"""Characters of a refused value that are shown again."""
+
+
+def _accepted(what: str) -> Any:
+    """Return a setting that existing configurations carry and that does nothing yet."""
+    return Field(
+        None,
+        description=f"{what} Accepted for compatibility; no effect in this version.",
+        json_schema_extra={"effect": "none"},
+    )
+
+
+def _upper(level: Any) -> Any:
+    return level.upper() if isinstance(level, str) else level
+
+
+def _lower(word: Any) -> Any:
+    return word.lower() if isinstance(word, str) else word
+
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+class Settings(BaseSettings):
+    """Every setting; a field's name in upper case is its environment variable."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file=DOTENV, env_file_encoding="utf-8-sig", env_ignore_empty=True
+    )
+
+    memory_store_url: str | None = Field(
+        None,
+        description="Where memories are kept: sqlite:///PATH (an absolute path begins with a fourth slash), "
+        "or ephemeral:// to keep nothing. If not set: memory.sqlite3 in your user data folder.",
+    )
+    memory_durability: Annotated[Literal["normal", "full"], BeforeValidator(_lower)] = Field(
+        "normal",
+        description="What an answered write survives. normal: a crash of this program; full: also a power cut, "
+        "at the price of slower writes.",
+    )
+    memory_allow_shared_folder: bool = Field(
+        default=False,
+        description="Allow the store on a network drive or in a folder that a cloud service synchronises, "
+        "where SQLite files get damaged.",
+    )
+    embedding_model: str = Field(
+        BUNDLED_MODEL,
+        description=f"What turns texts into vectors. {BUNDLED_MODEL}: comes with the program, works offline; "
+        "hashing: no model, finds only shared words.",
+    )
+    embedder_threads: Annotated[int, Field(ge=1, le=256)] = Field(
+        1, description="Processor cores that one run of the model may use."
+    )
+    embedder_idle_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        900, description="Unload the model after this many seconds without use; 0: never."
+    )
+    default_mcp_namespace: Label | None = Field(
+        None, description="Namespace of every MCP call that names none; the command line does not use it."
+    )
+    default_mcp_user_id: Label | None = Field(
+        None, description="User of every MCP call that names none; the command line does not use it."
+    )
+    long_term_memory: bool = Field(
+        default=True, description="false: refuse requests about long-term memory; sessions still work."
+    )
+    require_message_timestamps: bool = Field(
+        default=False, description="Refuse messages that do not say when they were created."
+    )
+    max_future_timestamp_seconds: Annotated[int, Field(ge=0, le=3_153_600_000)] = Field(
+        300, description="How far in the future a message may claim to be created."
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = Field(
+        "INFO",
+        description="What is logged, always to stderr. Commands other than mcp log from WARNING if this is not set.",
+    )
+
+    redis_url: SecretStr | None = _accepted("Address of a Redis server.")
+    openai_api_key: SecretStr | None = _accepted("Key for OpenAI.")
+    openai_api_base: str | None = _accepted("Address of an OpenAI-compatible service.")
+    anthropic_api_key: SecretStr | None = _accepted("Key for Anthropic.")
+    generation_model: str | None = _accepted("Model that extracts and summarises.")
+    fast_model: str | None = _accepted("Model for small tasks.")
+    slow_model: str | None = _accepted("Model for large tasks.")
+    enable_discrete_memory_extraction: bool | None = _accepted("Extract memories from conversations.")
+    index_all_messages_in_long_term_memory: bool | None = _accepted("Keep every message as a memory.")
+    enable_topic_extraction: bool | None = _accepted("Find the topics of memories.")
+    enable_ner: bool | None = _accepted("Find the names in memories.")
+    enable_working_memory_summarization: bool | None = _accepted("Summarise long conversations.")
+    forgetting_enabled: bool | None = _accepted("Delete old memories by themselves.")
+    use_docket: bool | None = _accepted("Hand background tasks to a separate worker.")
+    disable_auth: bool | None = _accepted("Serve without authentication.")
+    auth_mode: Annotated[Literal["disabled", "token", "oauth2"], BeforeValidator(_lower)] | None = _accepted(
+        "How callers over the network prove who they are: disabled, token or oauth2."
+    )
+    token_auth_enabled: bool | None = _accepted("The same as AUTH_MODE=token.")
+
+    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._origins.update(_origins(given))
+
+    @field_validator("memory_store_url")
+    @classmethod
+    def _known_store(cls, url: str | None) -> str | None:
+        if url is not None:
+            _parsed(url)
+        return url
+
+    @field_validator("embedding_model")
+    @classmethod
+    def _known_model(cls, model: str) -> str:
+        if model in {BUNDLED_MODEL, "hashing"}:
+            return model
+        raise ValueError(
+            f"is not available: this version embeds with {BUNDLED_MODEL}, which comes with it, or hashing; "
+            "leave the variable out"
+        )
+
+    @model_validator(mode="after")
+    def _auth_without_contradiction(self) -> Settings:
+        mode = None if self.auth_mode is None else f"AUTH_MODE={self.auth_mode}"
+        token = "TOKEN_AUTH_ENABLED=true" if self.token_auth_enabled else None
+        wants = (mode if self.auth_mode != "disabled" else None) or token
+        if self.disable_auth and wants:
+            raise ValueError(_contradiction("DISABLE_AUTH=true", wants))
+        if self.disable_auth is False and self.auth_mode == "disabled":
+            raise ValueError(_contradiction("DISABLE_AUTH=false", "AUTH_MODE=disabled"))
+        if token and mode and self.auth_mode != "token":
+            raise ValueError(_contradiction(token, mode))
+        return self
+
+    def store_location(self) -> tuple[StoreKind, Path | None]:
+        """Return the kind of store and its file, absolute; an ephemeral store has none."""
+        if self.memory_store_url is None:
+            return "sqlite", Path(platformdirs.user_data_dir("mcp-memory", appauthor=False)) / "memory.sqlite3"
+        return _parsed(self.memory_store_url)
+
+    def store_url(self) -> str:
+        """Return where memories are kept, as MEMORY_STORE_URL would say it."""
+        _, path = self.store_location()
+        return EPHEMERAL if path is None else SQLITE + path.as_posix()
+
+    def origin(self, field: str) -> Origin:
+        """Return where the value of a field came from."""
+        return self._origins.get(field, "default")
+
+
+class Source(NamedTuple):
+    """One setting as it is shown: secrets masked, empty if not set."""
+
+    field: str
+    variable: str
+    value: str
+    origin: Origin
+    effect: bool
+    """False for a setting that is only accepted."""
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process; what is not None in ``overrides`` comes from the command line and wins.
+
+    Raises:
+        ConfigurationError: with one line for each value that cannot be used, naming its environment variable.
+    """
+    given = {field: value for field, value in overrides.items() if value is not None}
+    if unknown := sorted(set(given) - set(Settings.model_fields)):
+        raise ConfigurationError(f"{variable(unknown[0])}: there is no such setting")
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_refusals(error))) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{DOTENV}: is not UTF-8 text: save it again as UTF-8") from error
+    except OSError as error:
+        raise ConfigurationError(f"{DOTENV}: cannot be read: {error.strerror}") from error
+    if settings.redis_url is not None and settings.memory_store_url is None:
+        logger.warning(
+            "REDIS_URL is not used by this version: memories are kept in %s (set MEMORY_STORE_URL to choose where)",
+            settings.store_url(),
+        )
+    return settings
+
+
+def sources(settings: Settings) -> list[Source]:
+    """Return every setting with its value and where it came from."""
+    return [
+        Source(
+            field=field,
+            variable=variable(field),
+            value=_shown(field, settings),
+            origin=settings.origin(field),
+            effect=(info.json_schema_extra or {}) != {"effect": "none"},
+        )
+        for field, info in Settings.model_fields.items()
+    ]
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a field."""
+    return field.upper()
+
+
+def _origins(given: Mapping[str, Any]) -> dict[str, Origin]:
+    found: dict[str, Origin] = dict.fromkeys(DotEnvSettingsSource(Settings)(), ".env")
+    found |= dict.fromkeys(EnvSettingsSource(Settings)(), "environment")
+    found |= dict.fromkeys(given, "command line")
+    return found
+
+
+def _parsed(url: str) -> tuple[StoreKind, Path | None]:
+    """Return the kind of store and its file.
+
+    Raises:
+        ValueError: with what is wrong, to follow the value.
+    """
+    if url.rstrip("/").lower() == "ephemeral:":
+        return "ephemeral", None
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() in {"redis", "rediss", "redis+cluster", "rediss+cluster"}:
+        raise ValueError("is a Redis server, which this version does not use yet; use sqlite:///PATH or ephemeral://")
+    if scheme.lower() != "sqlite":
+        raise ValueError("is not a store; use sqlite:///PATH or ephemeral://")
+    if not rest.startswith("/"):
+        raise ValueError("has no path; write sqlite:///PATH, or sqlite:////PATH for an absolute one")
+    path = rest.removeprefix("/")
+    if path in {"", ":memory:"}:
+        raise ValueError("names no file; write sqlite:///PATH, or ephemeral:// to keep nothing")
+    if "?" in path:
+        raise ValueError("has options after '?', which this store does not know; leave them out")
+    try:
+        return "sqlite", Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("begins with a home folder that is not known; write the whole path") from error
+
+
+def _contradiction(one: str, other: str) -> str:
+    return f"{one} and {other} contradict each other: remove one of them"
+
+
+_REFUSED: Mapping[str, str] = {
+    "bool_parsing": "is neither true nor false",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_parsing": "is not a number",
+    "finite_number": "is not a finite number",
+    "literal_error": "is unknown; use {expected}",
+    "greater_than_equal": "is too small; use at least {ge}",
+    "less_than_equal": "is too large; use at most {le}",
+    "string_too_long": "is too long; use at most {max_length} characters",
+    "value_error": "{error}",
+}
+"""What is said of a refused value, by Pydantic's name of the error."""
+
+
+def _refusals(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False):
+        words = _REFUSED.get(fault["type"], "cannot be used: {msg}")
+        context = {name: _brief(part) for name, part in fault.get("ctx", {}).items()}
+        said = words.format_map({"msg": fault["msg"], **context})
+        if fault["loc"]:
+            said = f"{variable(str(fault['loc'][0]))}: {_quoted(fault['input'])} {said}"
+        yield said
+
+
+def _quoted(value: Any) -> str:
+    text = _without_password(str(value))
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
+def _shown(field: str, settings: Settings) -> str:
+    value = settings.store_url() if field == "memory_store_url" else getattr(settings, field)
+    if isinstance(value, SecretStr):
+        return _without_password(value.get_secret_value()) if field == "redis_url" else MASK
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else _without_password(_brief(value))
+
+
+def _brief(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _without_password(text: str) -> str:
+    """Return a text in which the passwords of URLs are masked."""
+    return re.sub(r"(?<=://)([^/\s:@]*):[^/\s]*@", rf"\1:{MASK}@", text)

@@ -1,0 +1,37 @@
+"""The only place that takes time and ids from the machine; everything else is given a ``Clock`` and a ``NewId``."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def new_ids() -> Callable[[], str]:
+    """Return a source of ULIDs that sort in the order in which this process asked for them."""
+    lock = threading.Lock()
+    last = 0
+
+    def new_id() -> str:
+        nonlocal last
+        with lock:
+            # 48 bits of milliseconds, then 80 bits: random in a new millisecond, else one more than the last.
+            fresh = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+            last = fresh if fresh >> 80 > last >> 80 else last + 1
+            return _crockford(last)
+
+    return new_id
+
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _crockford(value: int) -> str:
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))

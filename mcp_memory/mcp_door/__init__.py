@@ -1,0 +1,1 @@
+"""What the MCP door offers: tools, resources, prompts; ``mcp_memory.server`` puts them together."""

@@ -1,0 +1,106 @@
+"""From a tool call on the wire to one call of a use case, and back. What the tools are: ``tools``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import UnexpectedToolError
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
+from mcp_types import Tool as ToolOnTheWire
+from pydantic import BaseModel, ValidationError
+
+from mcp_memory.domain.requests import Request
+from mcp_memory.errors import InvalidRequest, MemoryServerError, StoreError
+from mcp_memory.mcp_door.arguments import unpacked
+from mcp_memory.mcp_door.on_demand import MemoryOnDemand
+from mcp_memory.mcp_door.tools import TOOLS, Call, Tool
+from mcp_memory.mcp_door.wording import missing, spoken, what_is_wrong
+
+logger = logging.getLogger(__name__)
+
+CallContext: TypeAlias = Context[Any, Any]
+ERROR_CODE = "mcp-memory/code"
+"""Where a failed result carries the error's stable code, for programs."""
+
+
+class ToolBox:
+    """Lists and calls the tools. Schemas and texts are made when a client first asks for them."""
+
+    def __init__(self, memory: MemoryOnDemand, tools: Sequence[Tool] = TOOLS) -> None:
+        self._memory = memory
+        self._tools: Mapping[str, Tool] = {tool.name: tool for tool in tools}
+        self._listed: list[ToolOnTheWire] | None = None
+
+    def listed(self) -> list[ToolOnTheWire]:
+        """Return the tools as a client sees them."""
+        if self._listed is None:
+            self._listed = [tool.on_the_wire() for tool in self._tools.values()]
+        return self._listed
+
+    async def call(self, name: str, arguments: Mapping[str, Any], context: CallContext) -> CallToolResult:
+        """Return what the tool answers; what went wrong is an answer too, written for the model that called.
+
+        Raises:
+            MCPError: there is no such tool.
+            UnexpectedToolError: a fault of this program; it is logged, the caller only learns that it happened.
+        """
+        tool = self._tools.get(name)
+        if tool is None:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
+        try:
+            asked = _asked(tool, arguments)
+            reply = await tool.act(Call(self._memory, context.report_progress), asked)
+        except MemoryServerError as error:
+            return _failed(tool, error)
+        except MCPError:
+            raise
+        except Exception as error:
+            raise UnexpectedToolError(f"{name} failed unexpectedly; the server's log (stderr) says why") from error
+        if not tool.may.read_only_hint:
+            for uri in _touched(asked):
+                await context.notify_resource_updated(uri)
+        return _answered(reply)
+
+
+def _asked(tool: Tool, arguments: Mapping[str, Any]) -> Request:
+    """Return the request that the arguments mean.
+
+    Raises:
+        InvalidRequest: with what to change, a few words for each argument.
+    """
+    unknown = arguments.keys() - tool.takes.model_fields.keys()
+    if absent := [name for name in tool.needs if name not in arguments]:
+        raise InvalidRequest(missing(absent, unknown))
+    try:
+        return tool.takes.model_validate(dict(tool.usually) | unpacked(tool.takes, dict(arguments)))
+    except ValidationError as error:
+        raise InvalidRequest(what_is_wrong(error, unknown)) from error
+
+
+def _answered(reply: BaseModel) -> CallToolResult:
+    whole = reply.model_dump(mode="json", by_alias=True)
+    return CallToolResult(content=[TextContent(type="text", text=spoken(whole))], structured_content=whole)
+
+
+def _failed(tool: Tool, error: MemoryServerError) -> CallToolResult:
+    level = logging.WARNING if isinstance(error, StoreError) else logging.INFO
+    logger.log(level, "%s: %s: %s", tool.name, type(error).__name__, error)
+    return CallToolResult(
+        content=[TextContent(type="text", text=str(error))], is_error=True, _meta={ERROR_CODE: error.code}
+    )
+
+
+def _touched(asked: Request) -> Iterator[str]:
+    """The resources that a successful write may have changed."""
+    yield "memory://recent"
+    for memory_id in [getattr(asked, "memory_id", None), *getattr(asked, "memory_ids", ())]:
+        if memory_id is not None:
+            yield f"memory://{quote(memory_id, safe='')}"
+    # Only the tools of working memory take messages; elsewhere a session is a filter or a new value.
+    if hasattr(asked, "messages"):
+        yield f"memory://session/{quote(getattr(asked, 'session_id', ''), safe='')}"

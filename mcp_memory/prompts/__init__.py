@@ -1,0 +1,1 @@
+"""What is said to models, as text files; ``texts.text`` reads them."""

@@ -1,0 +1,1 @@
+"""Retrieval: what a question asks, what a memory offers, and in which order memories answer. Pure functions."""

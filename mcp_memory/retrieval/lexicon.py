@@ -1,0 +1,74 @@
+"""The word lists that retrieval reads by, all English: words that only hold a sentence together, of time, of number."""
+
+from __future__ import annotations
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+CONTRACTED = _words("s re ve ll d m")
+"""What stands behind an English apostrophe and tells nothing."""
+
+STOP_WORDS = _words("""
+    a am an and any are arent as at be been being by can cant could couldnt did didnt do does doesnt dont for from had
+    hadnt has hasnt have havent he her hers herself him himself his how i if in into is isnt it its itself me mine my
+    myself of on or our ours ourselves shall she should shouldnt so than that the their theirs them themselves there
+    these they this those to upon us was wasnt we were werent what when where whether which who whom whose why will with
+    would wouldnt you your yours yourself yourselves
+""")
+"""Words that only hold a question together. No others: how common a word is, the index knows better than a list."""
+
+IRREGULAR: dict[str, str] = dict(
+    pair.split("=")
+    for pair in _words("""
+    ate=eat became=become began=begin begun=begin bit=bite bitten=bite blew=blow bought=buy broke=break broken=break
+    brought=bring built=build burnt=burn came=come caught=catch children=child chose=choose chosen=choose dealt=deal
+    drank=drink drawn=draw dreamt=dream drew=draw driven=drive drove=drive drunk=drink dug=dig eaten=eat fallen=fall
+    fed=feed feet=foot fell=fall felt=feel flew=fly flown=fly forgot=forget forgotten=forget fought=fight found=find
+    froze=freeze frozen=freeze gave=give given=give gone=go got=get gotten=get grew=grow grown=grow heard=hear held=hold
+    hid=hide hidden=hide hung=hang kept=keep knew=know known=know learnt=learn led=lead left=leave lent=lend lost=lose
+    made=make meant=mean men=man met=meet mice=mouse paid=pay ran=run rang=ring ridden=ride rode=ride rose=rise said=say
+    sang=sing sat=sit saw=see seen=see sent=send shook=shake shot=shoot shown=show slept=sleep sold=sell sought=seek
+    spent=spend spoke=speak spoken=speak stole=steal stolen=steal stood=stand swam=swim swept=sweep taken=take
+    taught=teach teeth=tooth thought=think threw=throw thrown=throw told=tell took=take tore=tear torn=tear
+    understood=understand went=go wives=wife woke=wake women=woman won=win wore=wear worn=wear written=write wrote=write
+""")
+)
+"""Forms that no stemmer brings together: the question is "what did she buy", and the memory says "bought"."""
+
+TEMPORAL = _words("""
+    yesterday today tonight tomorrow ago week weeks weekend month months year years day days morning afternoon evening
+    night last next recently lately earlier soon since until monday tuesday wednesday thursday friday saturday sunday
+    january february march april june july august september october november december jan feb mar apr jun jul aug sep
+    sept oct nov dec summer winter spring autumn fall christmas easter birthday anniversary decade decades
+""")
+
+NUMBERS = _words("""
+    one two three four five six seven eight nine ten eleven twelve thirteen fifteen twenty thirty forty fifty hundred
+    thousand million once twice thrice couple dozen several few half pair
+""")
+
+COUNTED = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "couple": 2, "few": 3, "several": 4,
+}  # fmt: skip
+"""How many "N weeks ago" means."""
+
+INTERROGATIVE = _words("what who whom whose which where when why how explain define translate calculate")
+
+ENGLISH = INTERROGATIVE | _words("the did does are of")
+"""Words by which an English question is known; none of them is common in another language."""
+
+PERSONAL = _words("""
+    i im ive id ill me my mine myself we us our ours you your yours user users client customer assistant human remember
+    remembered recall memory memories know known talk talked talking discuss discussed mention mentioned tell told say
+    said conversation chat session
+""")
+"""Words of a question about the people of a memory or what they said: one that memory should always try to answer."""

@@ -1,0 +1,110 @@
+"""Questions: what the words of a question ask for, read by rule; no model is asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag
+
+from mcp_memory.retrieval.calendar import Window, windows
+from mcp_memory.retrieval.lexicon import ENGLISH, INTERROGATIVE, MONTHS, PERSONAL, STOP_WORDS, WEEKDAYS
+from mcp_memory.retrieval.words import kind_terms, query_terms, terms
+
+
+class Asks(IntFlag):
+    """What kind of answer a question wants."""
+
+    NOTHING = 0
+    WHEN = 1
+    HOW_MANY = 2
+    ASSISTANT = 4
+    """What the assistant said, suggested or made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, read."""
+
+    text: str
+    terms: tuple[str, ...] = ()
+    """Folded words to look up."""
+    kinds: tuple[str, ...] = ()
+    """What to look up besides for the kinds of things that are asked for; not in a search by keyword."""
+    words: frozenset[str] = frozenset()
+    """All folded words, for speakers that are named in lower case."""
+    names: frozenset[str] = frozenset()
+    """Folded words that are written as names."""
+    windows: tuple[Window, ...] = ()
+    """Days that the question speaks of."""
+    asks: Asks = Asks.NOTHING
+    of_the_world: bool = False
+    """It is an English question about nobody here and no day: what may be answered with "nothing is known of that"."""
+
+
+_MOST_READ = 2_000
+"""Characters of a question that are read for names and dates."""
+_CAPITALISED = re.compile(r"(?<![\w'])([^\W\d_a-z][^\W\d_]+)(?:['’]s)?")
+_TOLD = (
+    r"said|told|gave|given|suggest\w*|recommend\w*|mention\w*|advise\w*|propos\w*|explain\w*|provid\w*|list\w*|wrote"
+    r"|written|sent|shared|help\w*|describ\w*|outlin\w*"
+)
+_ASKS: tuple[tuple[Asks, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        (
+            Asks.WHEN,
+            (
+                r"\bwhen\b|\b(?:what|which)\s+(?:\w+\s+)?(?:date|day|month|year|time|week|season)\b"
+                r"|\bhow (?:long|recently|soon)\b"
+            ),
+        ),
+        (
+            Asks.HOW_MANY,
+            (
+                r"\bhow (?:many|much|often|old|far|long|big|tall|heavy)\b|\bnumber of\b"
+                r"|\bwhat (?:percentage|amount|price|cost|score)\b"
+            ),
+        ),
+        (
+            Asks.ASSISTANT,
+            (
+                rf"\b(?:did|have|had|were) you\b|\byou(?:['’]ve| had| have)? (?:{_TOLD})\b"
+                r"|\byour (?:advice|answer|suggestions?|recommendations?|reply|response|list|explanation)\b"
+                r"|\bthe (?:assistant|chatbot|bot)\b"
+            ),
+        ),
+    )
+)
+
+
+def read(text: str, now: datetime) -> Question:
+    """Return what the question asks; ``now`` gives a meaning to "last week"."""
+    head = text[:_MOST_READ]
+    asks = Asks.NOTHING
+    for kind, pattern in _ASKS:
+        if pattern.search(head):
+            asks |= kind
+    looked_up = query_terms(text)
+    words = frozenset(terms(head))
+    days = tuple(windows(head, now.date()))
+    return Question(
+        text=text,
+        terms=looked_up,
+        kinds=kind_terms(looked_up),
+        words=words,
+        names=_names(head),
+        windows=days,
+        asks=asks,
+        of_the_world=_asking(head, words) and not days and words.isdisjoint(PERSONAL),
+    )
+
+
+def _asking(text: str, words: frozenset[str]) -> bool:
+    """Say whether this is an English question, and not a topic ("user preferences", "health") to gather memories on."""
+    return not words.isdisjoint(ENGLISH) and (text.rstrip().endswith("?") or not words.isdisjoint(INTERROGATIVE))
+
+
+def _names(text: str) -> frozenset[str]:
+    found = {term for match in _CAPITALISED.findall(text) for term in terms(match)}
+    return frozenset(found - STOP_WORDS - frozenset(MONTHS) - frozenset(WEEKDAYS))

@@ -1,0 +1,89 @@
+"""Sealed blocks: the columns of 4,096 successive handles as they are copied into RAM, so that a big file opens fast.
+
+A block is true as of a change number; what changed later is found in the table ``changes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apsw
+import numpy as np
+
+from mcp_memory.stores.sqlite.columns import NEVER, Columns, read_columns
+from mcp_memory.stores.sqlite.statements import sql
+
+HANDLES = 4_096
+"""Handles of a block, whether or not their memories are still there."""
+MOST_CHANGES = 16_384
+"""Changes that are followed at a load; beyond, the blocks are sealed anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A row of ``blocks``."""
+
+    number: int
+    seq: int
+    generation: int
+    rows: int
+    columns: bytes
+    ends: bytes | None
+    codes: bytes
+
+    @property
+    def last(self) -> int:
+        """The last handle of the block."""
+        return (self.number + 1) * HANDLES
+
+    def read(self) -> Columns:
+        """Return the block's columns."""
+        parts = []
+        start = 0
+        for kind in (np.int64, np.int64, np.int32, np.int32, np.int32, np.int16):
+            parts.append(np.frombuffer(self.columns, kind, self.rows, start))
+            start += parts[-1].nbytes
+        codes = np.frombuffer(self.codes, np.uint8).reshape(self.rows, -1) if self.rows else np.empty((0, 0), np.uint8)
+        ends = None if self.ends is None else np.frombuffer(self.ends, np.int64)
+        return Columns(*parts, codes, ends)  # type: ignore[arg-type]  # the kinds stand above
+
+
+def seal_full(connection: apsw.Connection, last_handle: int) -> None:
+    """Seal every block whose last handle has been given; to be called in the transaction that gave it."""
+    if last_handle < HANDLES:
+        return
+    newest = connection.execute(sql("last_block")).get
+    first = 0 if newest is None else int(newest) + 1
+    for number in range(first, last_handle // HANDLES):
+        _seal(connection, number, _seq(connection))
+
+
+def forget_changes(connection: apsw.Connection) -> None:
+    """Seal the blocks anew and forget the changes that they then hold, when there are many."""
+    if int(connection.execute(sql("count_changes")).get or 0) < MOST_CHANGES:
+        return
+    seq = _seq(connection)
+    for (number,) in connection.execute(sql("block_numbers")).fetchall():
+        _seal(connection, int(str(number)), seq)
+    connection.execute(sql("forget_changes"), (seq,))
+    connection.execute(sql("remember_forgotten"), (seq,))
+
+
+def _seq(connection: apsw.Connection) -> int:
+    _, seq, _ = connection.execute(sql("last_numbers")).get
+    return int(str(seq))
+
+
+def _seal(connection: apsw.Connection, number: int, seq: int) -> None:
+    span = (number * HANDLES, (number + 1) * HANDLES)
+    generation, dimensions = connection.execute(sql("common_generation"), span).get or (0, 0)
+    rows = connection.execute(sql("index_rows"), (generation, *span)).fetchall()
+    if not rows:
+        connection.execute(sql("put_block"), (number, seq, 0, 0, b"", None, b""))
+        return
+    columns = read_columns(rows, generation, dimensions)
+    parts = (columns.handle, columns.thread, columns.namespace, columns.user, columns.session, columns.generation)
+    joined = b"".join(part.tobytes() for part in parts)
+    ends = None if columns.ends is None or (columns.ends == NEVER).all() else columns.ends.tobytes()
+    codes = columns.codes.tobytes()
+    connection.execute(sql("put_block"), (number, seq, generation, len(rows), joined, ends, codes))

@@ -1,0 +1,87 @@
+"""The columns that searches hold in RAM, and how rows of the database become columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcp_memory.stores.sqlite import vectors
+from mcp_memory.stores.sqlite.rows import Row
+
+GONE = -1
+"""Stands in ``generation`` where the memory was removed."""
+NEVER = np.iinfo(np.int64).max
+"""Stands in ``ends`` where the memory has no end."""
+
+
+@dataclass(slots=True)
+class Columns:
+    """Parallel columns; ``ends`` (valid_to) is kept only when some memory has an end."""
+
+    handle: NDArray[np.int64]
+    thread: NDArray[np.int64]
+    namespace: NDArray[np.int32]
+    user: NDArray[np.int32]
+    session: NDArray[np.int32]
+    generation: NDArray[np.int16]
+    codes: NDArray[np.uint8]
+    ends: NDArray[np.int64] | None = None
+
+    @classmethod
+    def empty(cls, rows: int, width: int) -> Columns:
+        """Return columns of so many rows whose content means nothing yet."""
+        return cls(
+            np.empty(rows, np.int64),
+            np.empty(rows, np.int64),
+            np.empty(rows, np.int32),
+            np.empty(rows, np.int32),
+            np.empty(rows, np.int32),
+            np.empty(rows, np.int16),
+            np.empty((rows, width), np.uint8),
+        )
+
+    def first(self, rows: int) -> Columns:
+        """Return a view of the first rows."""
+        return Columns(
+            self.handle[:rows],
+            self.thread[:rows],
+            self.namespace[:rows],
+            self.user[:rows],
+            self.session[:rows],
+            self.generation[:rows],
+            self.codes[:rows],
+            None if self.ends is None else self.ends[:rows],
+        )
+
+    def put(self, rows: slice | NDArray[np.int64], other: Columns) -> None:
+        """Copy the other columns over these rows."""
+        if other.ends is not None and self.ends is None:
+            self.ends = np.full(len(self.handle), NEVER, np.int64)
+        for mine, its in zip(self._all(), other._all(), strict=True):
+            if mine is not None:
+                mine[rows] = NEVER if its is None else its
+
+    def _all(self) -> Iterable[NDArray[np.generic] | None]:
+        return (getattr(self, column.name) for column in fields(self))
+
+
+def read_columns(rows: Sequence[Row], generation: int, dimensions: int) -> Columns:
+    """Return rows of the statement ``index_rows`` as columns, with the codes of one generation."""
+    columns = Columns.empty(len(rows), vectors.code_bytes(dimensions))
+    handle, thread, namespace, user, session, its_generation, ends, stored = zip(*rows, strict=True)
+    columns.handle[:] = handle
+    columns.thread[:] = thread
+    columns.namespace[:] = namespace
+    columns.user[:] = user
+    columns.session[:] = session
+    columns.generation[:] = its_generation
+    if any(end is not None for end in ends):
+        columns.ends = np.array([NEVER if end is None else end for end in ends], np.int64)
+    columns.codes[:] = 0
+    blobs = [blob for blob in stored if blob is not None]
+    if blobs:
+        columns.codes[columns.generation == generation] = vectors.codes(blobs, dimensions)
+    return columns

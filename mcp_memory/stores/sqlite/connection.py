@@ -1,0 +1,173 @@
+"""Connections to the file: how they are opened, how they wait for each other, and the threads that they live in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import apsw
+
+from mcp_memory.errors import StoreReadOnly, StoreUnavailable
+from mcp_memory.stores.sqlite.failures import MOVED, READ_ONLY, translated
+
+T = TypeVar("T")
+
+READERS = 3
+"""Reads that run beside each other; more would only share the same cores."""
+MMAP = 1 << 40
+"""The whole file is mapped: its pages are then shared by all processes, and private memory stays small."""
+CHECKPOINT = 4_000
+"""Pages of log after which a commit moves them into the file."""
+LOG_LIMIT = 64 << 20
+_SHORTEST, _LONGEST = 0.000_2, 0.001
+"""Seconds between two tries: SQLite's own handler sleeps up to 0.1 s, which is what writers then wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the file is used."""
+
+    path: Path
+    synchronous: Literal["normal", "full"] = "normal"
+    busy_seconds: float = 10.0
+    read_only: bool = False
+
+
+def connect(settings: Settings) -> apsw.Connection:
+    """Open a connection to an existing file."""
+    uri = settings.path.absolute().as_uri()
+    mode = "ro" if settings.read_only else "rw"
+    flags = apsw.SQLITE_OPEN_URI | (apsw.SQLITE_OPEN_READONLY if settings.read_only else apsw.SQLITE_OPEN_READWRITE)
+    connection = apsw.Connection(f"{uri}?mode={mode}", flags=flags)
+    try:
+        _prepare(connection, settings)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_unchanging(settings: Settings) -> apsw.Connection:
+    """Open a connection to a file on a medium where not even the index of the log can be written."""
+    uri = f"{settings.path.absolute().as_uri()}?immutable=1"
+    return apsw.Connection(uri, flags=apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY)
+
+
+def _prepare(connection: apsw.Connection, settings: Settings) -> None:
+    connection.set_busy_handler(_patience(settings.busy_seconds))
+    connection.execute(f"PRAGMA mmap_size = {MMAP}")
+    connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
+    connection.execute("PRAGMA temp_store = memory")
+    connection.execute("PRAGMA cell_size_check = on")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
+
+
+def _patience(seconds: float) -> Callable[[int], bool]:
+    """Return a busy handler that tries again after short sleeps of uneven length, for so many seconds."""
+    deadline = 0.0
+
+    def wait(tries: int) -> bool:
+        nonlocal deadline
+        if tries == 0:
+            deadline = time.monotonic() + seconds
+        elif time.monotonic() > deadline:
+            return False
+        time.sleep(random.uniform(_SHORTEST, _LONGEST))  # noqa: S311 - this is no secret
+        return True
+
+    return wait
+
+
+def patiently(act: Callable[[], T], seconds: float) -> T:
+    """Repeat an act for which SQLite does not call the busy handler until it succeeds or the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return act()
+        except (apsw.BusyError, apsw.ProtocolError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LONGEST)
+
+
+@contextmanager
+def transaction(connection: apsw.Connection, kind: Literal["read", "write"]) -> Iterator[apsw.Connection]:
+    """Run what is within in one transaction: all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE" if kind == "write" else "BEGIN")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite rolls back by itself where a disk is full.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+class Connections:
+    """One writing connection and a few reading ones, each in a thread of its own.
+
+    Whoever waits for a thread may be cancelled: what was begun is finished there, so no transaction stays open.
+    """
+
+    def __init__(self, settings: Settings, connect: Callable[[Settings], apsw.Connection], *, writable: bool) -> None:
+        self._settings = settings
+        self._connect = connect
+        self._writable = writable
+        self._local = threading.local()
+        self._open: list[apsw.Connection] = []
+        self._file = _identity(settings.path)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="memory-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memory-reader")
+
+    async def read(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Run the act in a thread, within one snapshot."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._run, "read", act)
+
+    async def write(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Run the act in the writing thread, within one transaction."""
+        if not self._writable:
+            raise StoreReadOnly(READ_ONLY.format(path=self._settings.path))
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, "write", act)
+
+    def _run(self, kind: Literal["read", "write"], act: Callable[[apsw.Connection], T]) -> T:
+        path = self._settings.path
+        if _identity(path) != self._file:
+            raise StoreUnavailable(MOVED.format(path=path))
+        with translated(path):
+            connection: apsw.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._connect(self._settings)
+                self._open.append(connection)
+        with translated(path, connection), transaction(connection, kind):
+            return act(connection)
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close every connection."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._close)
+
+    def _close(self) -> None:
+        self._readers.shutdown()
+        self._writer.shutdown()
+        while self._open:
+            self._open.pop().close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells this file from another one of its name."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - twice as fast, and asked before each call
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

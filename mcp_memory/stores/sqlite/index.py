@@ -1,0 +1,144 @@
+"""What a process keeps in RAM of each memory to choose candidates: whose it is, its thread of talk, its sign code.
+
+Derived and never written back: it is loaded at the first search and brought up to the snapshot of every later one.
+Rows stand in the order of their handles, which is the order of storing.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from itertools import islice
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from mcp_memory.stores.sqlite import vectors
+from mcp_memory.stores.sqlite.blocks import Block
+from mcp_memory.stores.sqlite.columns import GONE, NEVER, Columns, read_columns
+from mcp_memory.stores.sqlite.rows import Numbers
+from mcp_memory.stores.sqlite.statements import sql
+
+_CHUNK = 4_096
+"""Rows read at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The rows as one search sees them."""
+
+    columns: Columns
+    generation: int
+
+    def allowed(self, numbers: Numbers, ended_by: int | None, handles: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+        """Return which rows lie within the scope, had not ended, and are among the handles where some are given."""
+        columns = self.columns
+        allowed = columns.generation != GONE
+        for column, number in zip((columns.namespace, columns.user, columns.session), numbers, strict=True):
+            if number:
+                allowed &= column == number
+        if ended_by is not None and columns.ends is not None:
+            allowed &= columns.ends > ended_by
+        if handles is not None:
+            among = np.zeros(len(allowed), np.bool_)
+            among[rows_of(columns.handle, handles)] = True
+            allowed &= among
+        return allowed
+
+
+def rows_of(held: NDArray[np.int64], handles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of the handles that are held, in the order of the handles."""
+    rows = np.searchsorted(held, handles)
+    inside = rows < len(held)
+    rows, handles = rows[inside], handles[inside]
+    there: NDArray[np.int64] = rows[held[rows] == handles]
+    return there
+
+
+class Index:
+    """The columns of one file, with the codes of one generation, shared by the threads of a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._dimensions = 0
+        self._columns = Columns.empty(0, 0)
+        self._rows = 0
+        self._last = 0
+        self._seq = -1
+
+    def view(self, connection: apsw.Connection, generation: int = 0, dimensions: int = 0) -> View:
+        """Return the rows, at least as new as the connection's snapshot; 0 leaves the generation as it is."""
+        last, seq, forgotten = connection.execute(sql("last_numbers")).get
+        with self._lock:
+            if self._seq < forgotten or generation not in {0, self._generation}:
+                self._load(connection, generation or self._generation, dimensions or self._dimensions)
+            if last > self._last:
+                self._append(connection, last)
+            if seq > self._seq:
+                self._follow(connection, seq)
+            return View(self._columns.first(self._rows), self._generation)
+
+    def _load(self, connection: apsw.Connection, generation: int, dimensions: int) -> None:
+        """Begin anew with the sealed blocks; what was stored or changed since is then appended and followed."""
+        self._generation, self._dimensions = generation, dimensions
+        self._rows, self._last = 0, 0
+        rows = int(connection.execute(sql("block_rows")).get or 0)
+        self._columns = Columns.empty(rows, vectors.code_bytes(dimensions))
+        self._seq, oldest = 0, None
+        for row in connection.execute(sql("blocks")):
+            block = Block(*row)  # type: ignore[arg-type]  # the columns are the fields
+            self._put_block(connection, block)
+            oldest = block.seq if oldest is None else min(oldest, block.seq)
+        self._seq = oldest or 0
+
+    def _put_block(self, connection: apsw.Connection, block: Block) -> None:
+        columns = block.read()
+        if block.generation != self._generation:
+            columns.codes = np.zeros((block.rows, self._columns.codes.shape[1]), np.uint8)
+        self._columns.put(slice(self._rows, self._rows + block.rows), columns)
+        self._rows += block.rows
+        self._last = block.last
+        if block.generation != self._generation and self._generation:
+            self._overwrite(connection, columns.handle[columns.generation == self._generation])
+
+    def _append(self, connection: apsw.Connection, last: int) -> None:
+        found = connection.execute(sql("index_rows"), (self._generation, self._last, last))
+        while chunk := list(islice(found, _CHUNK)):
+            columns = read_columns(chunk, self._generation, self._dimensions)
+            self._grow(len(chunk))
+            self._columns.put(slice(self._rows, self._rows + len(chunk)), columns)
+            self._rows += len(chunk)
+        self._last = last
+
+    def _grow(self, more: int) -> None:
+        needed, room = self._rows + more, len(self._columns.handle)
+        if needed <= room:
+            return
+        # Rows that were never written take no memory.
+        grown = Columns.empty(max(needed, room + room // 4, _CHUNK), self._columns.codes.shape[1])
+        if self._columns.ends is not None:
+            grown.ends = np.full(len(grown.handle), NEVER, np.int64)
+        grown.put(slice(0, self._rows), self._columns.first(self._rows))
+        self._columns = grown
+
+    def _follow(self, connection: apsw.Connection, seq: int) -> None:
+        changed = connection.execute(sql("changed_since"), (self._seq,)).fetchall()
+        if changed:
+            self._overwrite(connection, np.array(changed, np.int64)[:, 0])
+        self._seq = seq
+
+    def _overwrite(self, connection: apsw.Connection, handles: NDArray[np.int64]) -> None:
+        """Write the present state of changed memories over their rows; what is no longer there is gone."""
+        if not len(handles):
+            return
+        held = self._columns.handle[: self._rows]
+        gone = rows_of(held, handles)
+        self._columns.generation[gone] = GONE
+        # What is gone neighbours nothing.
+        self._columns.thread[gone] = GONE
+        found = connection.execute(sql("index_rows_among"), (self._generation, apsw.carray(handles)))
+        while chunk := list(islice(found, _CHUNK)):
+            columns = read_columns(chunk, self._generation, self._dimensions)
+            self._columns.put(np.searchsorted(held, columns.handle), columns)

@@ -1,0 +1,253 @@
+-- The statements of the SQLite store, by name. {where} is a condition on `memories m`, made by filters.py.
+
+-- name: name_number
+SELECT number FROM names WHERE kind = ? AND name = ?
+
+-- name: add_name
+INSERT INTO names (kind, name) VALUES (?, ?) RETURNING number
+
+-- name: numbers_of_names
+SELECT number FROM names WHERE kind = ? AND {test}
+
+-- name: handles_of_labels
+SELECT handle FROM labels WHERE kind = ? AND {test}
+
+-- name: records
+SELECT
+    m.handle,
+    m.created_at, m.updated_at, f.last_accessed, m.persisted_at, m.event_date, m.valid_from, m.valid_to,
+    n.name, u.name, s.name,
+    m.id, m.text, m.memory_type, m.source, m.memory_hash, m.extracted, m.strategy, m.pinned, f.access_count, m.version,
+    m.details
+FROM memories m
+JOIN facets f ON f.handle = m.handle
+LEFT JOIN names n ON n.number = m.namespace
+LEFT JOIN names u ON u.number = m.user
+LEFT JOIN names s ON s.number = m.session
+WHERE {where}
+
+-- name: is_among
+m.handle IN (SELECT value FROM carray(?))
+
+-- name: has_content
+m.content = ?
+
+-- name: has_id
+m.handle IN (SELECT handle FROM memories WHERE id = ? UNION SELECT handle FROM aliases WHERE id = ?)
+
+-- name: first_stored
+ORDER BY m.handle
+
+-- name: newest_first
+ORDER BY m.created_at DESC, m.handle DESC LIMIT ? OFFSET ?
+
+-- name: by_handle
+ORDER BY m.handle LIMIT ?
+
+-- name: oldest_first
+ORDER BY m.created_at, m.handle
+
+-- name: count
+SELECT count(*) FROM memories m WHERE {where}
+
+-- name: count_words
+SELECT count(*) FROM words WHERE words MATCH ?
+
+-- name: count_words_where
+SELECT count(*) FROM words JOIN memories m ON m.handle = words.rowid WHERE words MATCH ? AND {where}
+
+-- name: handles
+SELECT m.handle FROM memories m WHERE {where}
+
+-- name: shared_contents
+m.content IN (SELECT m.content FROM memories m WHERE m.content IS NOT NULL AND {where}
+    GROUP BY m.content HAVING count(*) > 1)
+
+-- name: best_words
+SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?
+
+-- name: vectors
+SELECT f.handle, f.vector FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.value
+WHERE f.generation = ?2
+
+-- name: facets
+SELECT f.handle, f.last_accessed, f.cues, f.speaker, CASE f.generation WHEN ?2 THEN f.vector END
+FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.value
+
+-- name: namespaces
+SELECT n.name FROM names n
+WHERE n.kind = 0 AND {prefix} AND EXISTS (SELECT 1 FROM memories m WHERE m.namespace = n.number AND m.namespace <> 0 AND {where})
+ORDER BY n.name LIMIT ?
+
+-- name: by_namespace
+SELECT coalesce((SELECT name FROM names WHERE number = m.namespace), ''), count(*)
+FROM memories m WHERE {where} GROUP BY m.namespace
+
+-- name: by_type
+SELECT m.memory_type, count(*) FROM memories m WHERE {where} GROUP BY m.memory_type
+
+-- name: without_vector
+SELECT count(*) FROM memories m JOIN facets f ON f.handle = m.handle
+WHERE (f.generation = 0 OR (? IS NOT NULL AND f.generation <> ?)) AND {where}
+
+-- name: generation_number
+SELECT number FROM generations WHERE model = ? AND dimensions = ? AND digest = ?
+
+-- name: add_generation
+INSERT INTO generations (model, dimensions, digest) VALUES (?, ?, ?) RETURNING number
+
+-- name: last_numbers
+SELECT
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'memories'), 0),
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0),
+    (SELECT seq FROM forgotten)
+
+-- name: changed_since
+SELECT DISTINCT handle FROM changes WHERE seq > ? ORDER BY handle
+
+-- name: index_rows
+SELECT
+    m.handle, m.thread, m.namespace, m.user, m.session, f.generation, m.valid_to,
+    CASE f.generation WHEN ?1 THEN f.vector END
+FROM memories m JOIN facets f ON f.handle = m.handle
+WHERE m.handle > ?2 AND m.handle <= ?3
+ORDER BY m.handle
+
+-- name: index_rows_among
+SELECT
+    m.handle, m.thread, m.namespace, m.user, m.session, f.generation, m.valid_to,
+    CASE f.generation WHEN ?1 THEN f.vector END
+FROM carray(?2) c CROSS JOIN memories m ON m.handle = c.value JOIN facets f ON f.handle = m.handle
+
+-- name: blocks
+SELECT number, seq, generation, rows, columns, ends, codes FROM blocks ORDER BY number
+
+-- name: last_block
+SELECT max(number) FROM blocks
+
+-- name: put_block
+REPLACE INTO blocks (number, seq, generation, rows, columns, ends, codes) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: common_generation
+SELECT f.generation, g.dimensions FROM facets f JOIN generations g ON g.number = f.generation
+WHERE f.handle > ? AND f.handle <= ? GROUP BY f.generation ORDER BY count(*) DESC LIMIT 1
+
+-- name: held_handle
+SELECT handle FROM memories WHERE id = ? AND namespace = ? AND user = ?
+
+-- name: alias_handle
+SELECT handle FROM aliases WHERE id = ? AND namespace = ? AND user = ?
+
+-- name: add_memory
+INSERT INTO memories (
+    handle, namespace, user, session, thread, content, created_at, event_date, valid_from, valid_to, updated_at,
+    persisted_at, memory_type, strategy, extracted, pinned, version, id, source, memory_hash, details, text
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: change_memory
+UPDATE memories SET (
+    namespace, user, session, thread, content, created_at, event_date, valid_from, valid_to, updated_at,
+    persisted_at, memory_type, strategy, extracted, pinned, version, id, source, memory_hash, details, text
+) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE handle = ?
+
+-- name: add_facets
+INSERT INTO facets (handle, last_accessed, access_count, cues, speaker, generation, vector) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: change_facets
+UPDATE facets SET last_accessed = ?, access_count = ?, cues = ?, speaker = ? WHERE handle = ?
+
+-- name: change_cues
+UPDATE facets SET cues = ?, speaker = ? WHERE handle = ?
+
+-- name: change_vector
+UPDATE facets SET generation = ?, vector = ? WHERE handle = ?
+
+-- name: add_words
+INSERT INTO words (rowid, terms, scope) VALUES (?, ?, ?)
+
+-- name: remove_words
+DELETE FROM words WHERE rowid = ?
+
+-- name: add_label
+INSERT INTO labels (kind, label, handle) VALUES (?, ?, ?)
+
+-- name: remove_labels
+DELETE FROM labels WHERE handle = ?
+
+-- name: add_alias
+REPLACE INTO aliases (id, namespace, user, handle)
+SELECT id, namespace, user, ?1 FROM memories WHERE handle = ?2
+
+-- name: move_aliases
+UPDATE aliases SET handle = ? WHERE handle = ?
+
+-- name: remove_alias
+DELETE FROM aliases WHERE id = ? AND namespace = ? AND user = ?
+
+-- name: remove_aliases
+DELETE FROM aliases WHERE handle = ?
+
+-- name: remove_memory
+DELETE FROM memories WHERE handle = ?
+
+-- name: remove_facets
+DELETE FROM facets WHERE handle = ?
+
+-- name: add_change
+INSERT INTO changes (handle) VALUES (?)
+
+-- name: end_memory
+UPDATE memories SET valid_to = ?1, version = version + 1
+WHERE handle = ?2 AND (valid_to IS NULL OR valid_to > ?1)
+RETURNING handle
+
+-- name: touch
+UPDATE facets SET last_accessed = ?2, access_count = access_count + 1
+WHERE handle IN (SELECT value FROM carray(?1)) AND last_accessed < ?3
+
+-- name: version
+SELECT version, namespace, user, session FROM memories WHERE handle = ?
+
+-- name: sessions_whole
+SELECT namespace, user, session, document, messages FROM sessions
+WHERE document IS NOT NULL AND (expires_at IS NULL OR expires_at > ?) AND {where}
+
+-- name: count_sessions
+SELECT count(*) FROM sessions WHERE document IS NOT NULL AND (expires_at IS NULL OR expires_at > ?) AND {where}
+
+-- name: page_of_sessions
+SELECT document FROM sessions
+WHERE document IS NOT NULL AND (expires_at IS NULL OR expires_at > ?) AND {where}
+ORDER BY updated_at DESC, number DESC LIMIT ? OFFSET ?
+
+-- name: session_version
+SELECT version, document IS NOT NULL FROM sessions WHERE namespace = ? AND user = ? AND session = ?
+
+-- name: put_session
+INSERT INTO sessions (namespace, user, session, version, updated_at, expires_at, document, messages)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (session, namespace, user) DO UPDATE SET
+    version = excluded.version, updated_at = excluded.updated_at, expires_at = excluded.expires_at,
+    document = excluded.document, messages = excluded.messages
+
+-- name: end_session
+UPDATE sessions SET document = NULL, messages = NULL, expires_at = NULL
+WHERE namespace = ? AND user = ? AND session = ?
+
+-- name: end_expired
+UPDATE sessions SET document = NULL, messages = NULL, expires_at = NULL WHERE expires_at <= ?
+
+-- name: block_rows
+SELECT sum(rows) FROM blocks
+
+-- name: block_numbers
+SELECT number FROM blocks
+
+-- name: count_changes
+SELECT count(*) FROM changes
+
+-- name: forget_changes
+DELETE FROM changes WHERE seq <= ?
+
+-- name: remember_forgotten
+UPDATE forgotten SET seq = ?

@@ -1,0 +1,127 @@
+"""Reads of whole records. Every function is called within one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import apsw
+import numpy as np
+
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.scope import Scope
+from mcp_memory.ports import Generation, StoreStats
+from mcp_memory.stores.sqlite import filters
+from mcp_memory.stores.sqlite.rows import content_of, handle_and_record
+from mcp_memory.stores.sqlite.search import generation_number
+from mcp_memory.stores.sqlite.statements import sql
+
+NAMESPACES = 100
+"""How many namespaces are listed at most."""
+
+Held = tuple[int, MemoryRecord]
+
+
+def records(connection: apsw.Connection, handles: Sequence[int]) -> list[MemoryRecord | None]:
+    """Return the records behind the handles, None where one is gone."""
+    if not handles:
+        return []
+    bound = (apsw.carray(np.array(handles, np.int64)),)
+    found = dict(map(handle_and_record, connection.execute(sql("records", sql("is_among")), bound)))
+    return [found.get(handle) for handle in handles]
+
+
+def holder(connection: apsw.Connection, scope: Scope, memory_hash: str) -> MemoryRecord | None:
+    """Return the oldest memory that holds the content in exactly this scope."""
+    statement = sql("records", sql("has_content")) + sql("first_stored")
+    found = map(handle_and_record, connection.execute(statement, (content_of(scope, memory_hash),)))
+    same = (record for _, record in found if record.scope == scope and record.memory_hash == memory_hash)
+    return next(same, None)
+
+
+def named(connection: apsw.Connection, ids: Iterable[str], scope: Scope) -> list[Held]:
+    """Return the memories that have, or took in, these ids within the scope."""
+    numbers = filters.numbers_of(connection, scope)
+    if numbers is None:
+        return []
+    condition = filters.within(numbers)
+    statement = sql("records", f"{sql('has_id')} AND {condition.text}")
+    found: dict[int, MemoryRecord] = {}
+    for memory_id in dict.fromkeys(ids):
+        found |= dict(map(handle_and_record, connection.execute(statement, (memory_id, memory_id, *condition.values))))
+    return list(found.items())
+
+
+def page(connection: apsw.Connection, where: Where, limit: int, offset: int) -> list[MemoryRecord]:
+    """Return a page of matching memories, newest first."""
+    condition = filters.whole(connection, where)
+    if condition is None:
+        return []
+    statement = sql("records", condition.text) + "\n" + sql("newest_first")
+    found = connection.execute(statement, (*condition.values, limit, offset))
+    return [record for _, record in map(handle_and_record, found)]
+
+
+def count(connection: apsw.Connection, where: Where, terms: Sequence[str]) -> int:
+    """Return how many memories match, and hold one of the terms where some are given."""
+    numbers = filters.numbers_of(connection, where.scope)
+    if numbers is None:
+        return 0
+    condition = filters.condition(where, numbers)
+    if not terms:
+        return int(connection.execute(sql("count", condition.text), condition.values).get)
+    expression = filters.match(terms, numbers)
+    if expression is None:
+        return 0
+    if where == Where(where.scope):
+        return int(connection.execute(sql("count_words"), (expression,)).get)
+    return int(connection.execute(sql("count_words_where", condition.text), (expression, *condition.values)).get)
+
+
+def duplicates(connection: apsw.Connection, where: Where) -> list[list[Held]]:
+    """Return the groups of matching memories that share content and scope, oldest first."""
+    condition = filters.whole(connection, where)
+    if condition is None:
+        return []
+    shared = sql("shared_contents", condition.text)
+    statement = sql("records", f"{shared} AND {condition.text}") + "\n" + sql("oldest_first")
+    groups: dict[tuple[Scope, str | None], list[Held]] = {}
+    for held in map(handle_and_record, connection.execute(statement, (*condition.values, *condition.values))):
+        groups.setdefault((held[1].scope, held[1].memory_hash), []).append(held)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def scan(connection: apsw.Connection, after: int, limit: int) -> list[Held]:
+    """Return the memories after a handle, in order of storing."""
+    statement = sql("records", "m.handle > ?") + "\n" + sql("by_handle")
+    return list(map(handle_and_record, connection.execute(statement, (after, limit))))
+
+
+def namespaces(connection: apsw.Connection, scope: Scope, prefix: str) -> list[str]:
+    """Return the first namespaces with the prefix that hold a memory of the scope."""
+    numbers = filters.numbers_of(connection, scope)
+    if numbers is None:
+        return []
+    condition = filters.within(numbers)
+    test, values = filters.begins("n.name", prefix)
+    statement = sql("namespaces", condition.text).replace("{prefix}", test)
+    return [str(name) for (name,) in connection.execute(statement, (*values, *condition.values, NAMESPACES))]
+
+
+def stats(connection: apsw.Connection, scope: Scope, generation: Generation | None) -> StoreStats:
+    """Return how much there is; sessions, place and size are for the caller to add."""
+    condition = filters.whole(connection, Where(scope))
+    text, values = ("FALSE", []) if condition is None else (condition.text, condition.values)
+    asked = None if generation is None else generation_number(connection, generation)
+    by_namespace = connection.execute(sql("by_namespace", text), values).fetchall()
+    by_type = connection.execute(sql("by_type", text), values).fetchall()
+    return StoreStats(
+        memories=sum(int(str(number)) for _, number in by_namespace),
+        sessions=0,
+        by_namespace={str(name): int(str(number)) for name, number in by_namespace},
+        by_type={str(name): int(str(number)) for name, number in by_type},
+        without_vector=int(connection.execute(sql("without_vector", text), (asked, asked, *values)).get),
+        location="",
+        bytes=0,
+        schema_version=int(connection.pragma("user_version")),
+    )

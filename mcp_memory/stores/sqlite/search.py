@@ -1,0 +1,258 @@
+"""Candidates for ranking: near by vector, good by words, and what was said just before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.moments import microseconds
+from mcp_memory.ports import Candidates, Generation, Probe
+from mcp_memory.stores.sqlite import filters, vectors
+from mcp_memory.stores.sqlite.columns import Columns
+from mcp_memory.stores.sqlite.index import Index, View, rows_of
+from mcp_memory.stores.sqlite.rows import CUES, Numbers
+from mcp_memory.stores.sqlite.statements import sql
+
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+
+EXACT = 512
+"""Allowed memories up to which the vectors of all are compared instead of their codes."""
+OVERSAMPLE = 200
+"""Codes are coarse: the nearest few by vector are among so many by code."""
+_GATHER = 4
+"""Where less than one row in so many is allowed, their codes are gathered before they are compared."""
+_BITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    connection: apsw.Connection
+    probe: Probe
+    view: View
+    numbers: Numbers
+    allowed: Mask
+    generation: int
+
+
+def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: Where) -> Candidates:
+    """Return what the port promises, from the connection's snapshot."""
+    numbers = filters.numbers_of(connection, where.scope)
+    if numbers is None:
+        return _NOTHING
+    generation = generation_number(connection, probe.generation)
+    view = index.view(connection, generation, probe.generation.dimensions if probe.generation else 0)
+    allowed = view.allowed(numbers, _end(where), _handles(connection, where, numbers))
+    search = _Search(connection, probe, view, numbers, allowed, generation)
+    near = _nearest(search)
+    worded, scores = _best_words(search)
+    found = np.union1d(near, worded)
+    threads = _Threads(view.columns, found, allowed)
+    rows = threads.around(found, probe.neighbours)
+    lexical = np.zeros(len(rows), np.float32)
+    lexical[np.searchsorted(rows, worded)] = scores
+    return _facets(search, rows, lexical, threads)
+
+
+def allowed_rows(connection: apsw.Connection, index: Index, where: Where) -> int:
+    """Return how many memories lie within a plain condition, without asking the database."""
+    numbers = filters.numbers_of(connection, where.scope)
+    if numbers is None:
+        return 0
+    return int(index.view(connection).allowed(numbers, _end(where), None).sum())
+
+
+def generation_number(connection: apsw.Connection, generation: Generation | None) -> int:
+    """Return the generation's number in this file, 0 if there is none."""
+    if generation is None:
+        return 0
+    named = (generation.model, generation.dimensions, generation.digest)
+    return int(connection.execute(sql("generation_number"), named).get or 0)
+
+
+def _end(where: Where) -> int | None:
+    return None if where.current_at is None else microseconds(where.current_at)
+
+
+def _handles(connection: apsw.Connection, where: Where, numbers: Numbers) -> Rows | None:
+    """Return the handles that match where more is asked than the columns in RAM know."""
+    if filters.is_plain(where):
+        return None
+    condition = filters.condition(where, numbers)
+    found = connection.execute(sql("handles", condition.text), condition.values).fetchall()
+    return np.fromiter((handle for (handle,) in found), np.int64, len(found))
+
+
+def _nearest(search: _Search) -> Rows:
+    """Return the rows of the nearest vectors."""
+    probe, columns = search.probe, search.view.columns
+    # Another thread may have loaded the codes of another generation since; then there is nothing to compare.
+    if probe.vector is None or not search.generation or search.generation != search.view.generation:
+        return np.empty(0, np.int64)
+    allowed = search.allowed & (columns.generation == search.generation)
+    count = int(np.count_nonzero(allowed))
+    wanted = max(probe.nearest, OVERSAMPLE)
+    if count <= max(EXACT, probe.nearest):
+        rows = np.flatnonzero(allowed)
+    elif count * _GATHER < len(allowed):
+        among = np.flatnonzero(allowed)
+        rows = among[vectors.nearest_codes(columns.codes[among], vectors.code_of(probe.vector), wanted)]
+    else:
+        mask = None if count == len(allowed) else allowed
+        rows = vectors.nearest_codes(columns.codes, vectors.code_of(probe.vector), wanted, mask)
+    if len(rows) <= probe.nearest or not probe.nearest:
+        return rows[: probe.nearest]
+    return _nearest_of(search, np.sort(rows))
+
+
+def _nearest_of(search: _Search, rows: Rows) -> Rows:
+    """Return of the rows those with the nearest vectors."""
+    handles = apsw.carray(search.view.columns.handle[rows])
+    found = search.connection.execute(sql("vectors"), (handles, search.generation)).fetchall()
+    if not found or search.probe.vector is None:
+        return rows[:0]
+    there, stored = zip(*found, strict=True)
+    near = np.argsort(vectors.distances(stored, search.probe.vector), kind="stable")[: search.probe.nearest]
+    return rows_of(search.view.columns.handle, np.array(there, np.int64)[near])
+
+
+def _best_words(search: _Search) -> tuple[Rows, NDArray[np.float32]]:
+    """Return the rows with the best BM25, and it."""
+    wanted = search.probe.lexical
+    expression = filters.match(search.probe.terms, search.numbers)
+    if expression is None or not wanted:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    limit = wanted
+    while True:
+        found = search.connection.execute(sql("best_words"), (expression, limit)).fetchall()
+        scored = np.array(found, np.float64).reshape(-1, 2)
+        handles = scored[:, 0].astype(np.int64)
+        places = np.searchsorted(search.view.columns.handle, handles)
+        places = np.minimum(places, max(len(search.allowed) - 1, 0))
+        good = np.zeros(len(handles), np.bool_)
+        if len(search.allowed):
+            good = (search.view.columns.handle[places] == handles) & search.allowed[places]
+        if len(found) < limit or good.sum() >= wanted:
+            rows, scores = places[good][:wanted], -scored[good, 1][:wanted]
+            return rows, scores.astype(np.float32)
+        limit *= 8
+
+
+class _Threads:
+    """The allowed rows of the threads that some rows belong to, thread by thread in order of storing."""
+
+    def __init__(self, columns: Columns, found: Rows, allowed: Mask) -> None:
+        asked = np.unique(columns.thread[found])
+        # The low bits choose a few of very many rows at little cost; the whole number decides.
+        low = columns.thread.view(np.uint16)[:: np.int64().itemsize * 8 // _BITS]
+        chosen = np.zeros(1 << _BITS, np.bool_)
+        chosen[(asked & ((1 << _BITS) - 1)).astype(np.int64)] = True
+        rows = np.flatnonzero(chosen[low] & allowed)
+        rows = rows[np.isin(columns.thread[rows], asked)]
+        order = np.argsort(columns.thread[rows], kind="stable")
+        self._rows = rows[order]
+        self._thread = columns.thread[self._rows]
+        # Rows are looked up by place: sorted once more, this time by themselves.
+        self._place = np.argsort(self._rows, kind="stable")
+        self._sorted = self._rows[self._place]
+
+    def around(self, found: Rows, reach: int) -> Rows:
+        """Return the rows with their neighbours, sorted."""
+        if not reach or not len(found):
+            return found
+        places = self._places(found)
+        near = [places]
+        for step in range(1, reach + 1):
+            near += [self._beside(places, -step), self._beside(places, step)]
+        return np.unique(self._rows[np.concatenate(near)])
+
+    def _places(self, rows: Rows) -> Rows:
+        places: Rows = self._place[np.searchsorted(self._sorted, rows)]
+        return places
+
+    def _beside(self, places: Rows, step: int) -> Rows:
+        beside = places + step
+        inside = (beside >= 0) & (beside < len(self._rows))
+        beside, places = beside[inside], places[inside]
+        there: Rows = beside[self._thread[beside] == self._thread[places]]
+        return there
+
+    def links(self, rows: Rows) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Return for sorted rows: who comes before and after among them, and the number of the thread."""
+        number = np.full(len(self._rows), -1, np.int32)
+        places = self._places(rows)
+        number[places] = np.arange(len(rows), dtype=np.int32)
+        before = np.full(len(rows), -1, np.int32)
+        after = before.copy()
+        same = self._thread[1:] == self._thread[:-1]
+        first = np.flatnonzero(same & (number[1:] >= 0) & (number[:-1] >= 0))
+        after[number[first]] = number[first + 1]
+        before[number[first + 1]] = number[first]
+        _, thread, size = np.unique(self._thread, return_inverse=True, return_counts=True)
+        session = np.where(size[thread] > 1, thread, -1).astype(np.int32)[places]
+        return before, after, session
+
+
+def _facets(search: _Search, rows: Rows, lexical: NDArray[np.float32], threads: _Threads) -> Candidates:
+    """Return the columns of the rows that the snapshot holds."""
+    handles = search.view.columns.handle[rows]
+    if not len(handles):
+        return _NOTHING
+    found = search.connection.execute(sql("facets"), (apsw.carray(handles), search.generation or None)).fetchall()
+    if len(found) != len(rows):
+        # The columns in RAM may be newer than the snapshot: what was added since is not there yet.
+        there = np.isin(handles, np.array([row[0] for row in found], np.int64))
+        rows, lexical = rows[there], lexical[there]
+    if not found:
+        return _NOTHING
+    handle, accessed, blobs, speaker, stored = zip(*found, strict=True)
+    cues = np.frombuffer(b"".join(blobs), CUES)
+    before, after, session = threads.links(rows)
+    return Candidates(
+        handles=list(handle),
+        distance=_distances(stored, search),
+        lexical=lexical,
+        before=before,
+        after=after,
+        session=session,
+        words=cues["words"].astype(np.int32),
+        flags=cues["flags"].astype(np.int32),
+        day=cues["day"].astype(np.int32),
+        speaker=list(speaker),
+        created=cues["created"].astype(np.float64),
+        accessed=np.array(accessed, np.float64) / 1e6,
+    )
+
+
+def _distances(stored: Sequence[bytes | None], search: _Search) -> NDArray[np.float32]:
+    vector = search.probe.vector
+    blobs = [blob for blob in stored if blob is not None]
+    if vector is None or not blobs:
+        return np.full(len(stored), np.nan, np.float32)
+    if len(blobs) == len(stored):
+        return vectors.distances(blobs, vector)
+    distance = np.full(len(stored), np.nan, np.float32)
+    distance[[blob is not None for blob in stored]] = vectors.distances(blobs, vector)
+    return distance
+
+
+_NONE = np.empty(0, np.int32)
+_NOTHING = Candidates(
+    handles=[],
+    distance=np.empty(0, np.float32),
+    lexical=np.empty(0, np.float32),
+    before=_NONE,
+    after=_NONE,
+    session=_NONE,
+    words=_NONE,
+    flags=_NONE,
+    day=_NONE,
+    speaker=[],
+    created=np.empty(0, np.float64),
+    accessed=np.empty(0, np.float64),
+)

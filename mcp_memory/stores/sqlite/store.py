@@ -1,0 +1,147 @@
+"""The store port over one SQLite file: every verb is one transaction in a thread. The SQL is in the modules beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import apsw
+
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.moments import microseconds
+from mcp_memory.domain.records import MemoryRecord, Session
+from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import StoreUnavailable
+from mcp_memory.ports import Added, Candidates, Clock, Entry, Generation, Handle, Probe, StoreStats
+from mcp_memory.stores.sqlite import filters, opening, reading, search, sessions, writing
+from mcp_memory.stores.sqlite.connection import Connections, Settings
+from mcp_memory.stores.sqlite.index import Index
+from mcp_memory.stores.sqlite.place import refuse_shared
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """Keeps memories and sessions in one file that many processes may use at once."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        synchronous: Literal["normal", "full"] = "normal",
+        allow_shared_folder: bool = False,
+        busy_seconds: float = 10.0,
+        read_only: bool = False,
+    ) -> None:
+        self._settings = Settings(path, synchronous, busy_seconds, read_only)
+        self._clock = clock
+        self._allow_shared_folder = allow_shared_folder
+        self._connections: Connections | None = None
+        self._index = Index()
+
+    async def open(self) -> None:
+        if self._connections is None:
+            if not self._allow_shared_folder:
+                refuse_shared(self._settings.path)
+            self._connections = await opening.opened(self._settings, self._clock)
+            self._index = Index()
+
+    async def close(self) -> None:
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            await connections.close()
+
+    async def _read(self, act: Callable[[apsw.Connection], T]) -> T:
+        return await self._opened().read(act)
+
+    async def _write(self, act: Callable[[apsw.Connection], T]) -> T:
+        return await self._opened().write(act)
+
+    def _opened(self) -> Connections:
+        if self._connections is None:
+            raise StoreUnavailable(f"{self._settings.path} is not open")
+        return self._connections
+
+    async def add(
+        self, entries: Sequence[Entry], *, duplicates: Literal["keep_first", "keep_both"] = "keep_first"
+    ) -> list[Added]:
+        return await self._write(lambda connection: writing.add(connection, entries, duplicates))
+
+    async def held(self, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
+        return await self._read(lambda c: [reading.holder(c, scope, digest) for scope, digest in hashes])
+
+    async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
+        return [*await self._read(lambda connection: reading.named(connection, ids, scope))]
+
+    async def records(self, handles: Sequence[Handle]) -> list[MemoryRecord | None]:
+        return await self._read(lambda connection: reading.records(connection, _numbers(handles)))
+
+    async def page(self, where: Where, *, limit: int, offset: int = 0) -> list[MemoryRecord]:
+        return await self._read(lambda connection: reading.page(connection, where, limit, offset))
+
+    async def count(self, where: Where, terms: Sequence[str] = ()) -> int:
+        if not terms and filters.is_plain(where):
+            return await self._read(lambda connection: search.allowed_rows(connection, self._index, where))
+        return await self._read(lambda connection: reading.count(connection, where, terms))
+
+    async def candidates(self, probe: Probe, where: Where) -> Candidates:
+        return await self._read(lambda connection: search.candidates(connection, self._index, probe, where))
+
+    async def replace(self, handle: Handle, entry: Entry, *, expected_version: int) -> MemoryRecord:
+        return await self._write(lambda c: writing.replace(c, int(handle), entry, expected_version))
+
+    async def remove(self, handles: Sequence[Handle]) -> int:
+        return await self._write(lambda connection: writing.remove(connection, _numbers(handles)))
+
+    async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
+        moments = microseconds(now), microseconds(unless_since)
+        await self._write(lambda connection: writing.touch(connection, _numbers(handles), *moments))
+
+    async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
+        return [[*group] for group in await self._read(lambda connection: reading.duplicates(connection, where))]
+
+    async def merge(self, handle: Handle, entry: Entry, sources: Sequence[tuple[Handle, int]]) -> MemoryRecord | None:
+        versions = [(int(source), version) for source, version in sources]
+        return await self._write(lambda connection: writing.merge(connection, int(handle), entry, versions))
+
+    async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
+        first = 0 if after is None else int(after)
+        return [*await self._read(lambda connection: reading.scan(connection, first, limit))]
+
+    async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
+        numbered = [(int(handle), entry) for handle, entry in entries]
+        await self._write(lambda connection: writing.reindex(connection, numbered))
+
+    async def namespaces(self, scope: Scope, prefix: str = "") -> list[str]:
+        return await self._read(lambda connection: reading.namespaces(connection, scope, prefix))
+
+    async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
+        now = self._clock()
+
+        def act(connection: apsw.Connection) -> StoreStats:
+            _, alive = sessions.page(connection, scope, now, 0, 0)
+            return replace(reading.stats(connection, scope, generation), sessions=alive)
+
+        path = self._settings.path
+        return replace(await self._read(act), location=str(path), bytes=opening.size(path))
+
+    async def session(self, session_id: str, scope: Scope, now: datetime) -> Session | None:
+        found = await self._read(lambda connection: sessions.find(connection, session_id, scope, now))
+        return None if found is None else found[1]
+
+    async def put_session(self, session: Session, *, expected_version: int | None, now: datetime) -> Session:
+        return await self._write(lambda connection: sessions.put(connection, session, expected_version, now))
+
+    async def remove_session(self, session_id: str, scope: Scope, now: datetime) -> bool:
+        return await self._write(lambda connection: sessions.remove(connection, session_id, scope, now))
+
+    async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
+        return await self._read(lambda connection: sessions.page(connection, scope, now, limit, offset))
+
+
+def _numbers(handles: Sequence[Handle]) -> list[int]:
+    return [int(handle) for handle in handles]

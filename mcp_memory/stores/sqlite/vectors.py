@@ -1,0 +1,112 @@
+"""Vectors in small: one int8 for each dimension, and a code of one bit for each. Knows nothing of SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    import simsimd
+except ImportError:  # no wheel for this platform
+    simsimd = None
+
+Codes: TypeAlias = NDArray[np.uint8]
+Rows: TypeAlias = NDArray[np.int64]
+Hamming: TypeAlias = Callable[[Codes, Codes], NDArray[np.float64]]
+
+_FIRST, _BLOCK = 4_096, 65_536
+"""Codes compared at a time: few at first, to learn how near is near; then as many as stay in the processor's cache."""
+_WORD = 8
+"""Codes are whole words of 64 bits."""
+
+
+def code_bytes(dimensions: int) -> int:
+    """Return the length of a code."""
+    return -(-dimensions // (8 * _WORD)) * _WORD
+
+
+def packed(vectors: Sequence[NDArray[np.float32]]) -> list[bytes]:
+    """Return vectors of one length as they are stored: scale (f32), then one int8 for each dimension."""
+    matrix = np.ascontiguousarray(np.stack(vectors), dtype="<f4")
+    scale = np.abs(matrix).max(axis=1) / np.float32(127)
+    scale[scale == 0] = 1
+    stored = np.empty(len(matrix), _stored(matrix.shape[1]))
+    stored["scale"] = scale
+    stored["parts"] = np.rint(matrix / scale[:, None])
+    size, joined = stored.dtype.itemsize, stored.tobytes()
+    return [joined[start : start + size] for start in range(0, len(joined), size)]
+
+
+def _stored(dimensions: int) -> np.dtype[np.void]:
+    return np.dtype([("scale", "<f4"), ("parts", "i1", (dimensions,))])
+
+
+def distances(stored: Sequence[bytes], vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the cosine distance of each stored vector from the vector."""
+    rows = np.frombuffer(b"".join(stored), _stored(len(vector)))
+    cosine: NDArray[np.float32] = rows["parts"].astype(np.float32) @ vector
+    return np.float32(1) - cosine * rows["scale"]
+
+
+def codes(stored: Sequence[bytes], dimensions: int) -> Codes:
+    """Return the codes of stored vectors: one bit for each dimension, set where it is positive."""
+    parts = np.frombuffer(b"".join(stored), _stored(dimensions))["parts"]
+    return code_of(parts)
+
+
+def code_of(vectors: NDArray[np.int8] | NDArray[np.float32]) -> Codes:
+    """Return the codes of vectors, one a row."""
+    bits = np.packbits(vectors > 0, axis=-1)
+    missing = code_bytes(vectors.shape[-1]) - bits.shape[-1]
+    return np.pad(bits, [(0, 0), (0, missing)]) if missing else bits
+
+
+def hamming_numpy(codes: Codes, code: Codes) -> NDArray[np.float64]:
+    """Return how many bits of each code differ, by numpy alone."""
+    different = np.bitwise_count(codes.view(np.uint64) ^ code.view(np.uint64))
+    return different.sum(axis=1, dtype=np.float64)
+
+
+def hamming_simsimd(codes: Codes, code: Codes) -> NDArray[np.float64]:
+    """Return how many bits of each code differ, by the processor's vector instructions."""
+    return np.atleast_1d(np.asarray(simsimd.hamming(code, codes, "bin8"), dtype=np.float64))
+
+
+hamming: Hamming = hamming_numpy if simsimd is None else hamming_simsimd
+
+
+def nearest_codes(codes: Codes, code: Codes, count: int, allowed: NDArray[np.bool_] | None = None) -> Rows:
+    """Return the rows of the nearest codes, as many as asked for or as there are, in no order."""
+    rows: list[Rows] = []
+    found: list[NDArray[np.float64]] = []
+    bound, held, start = np.inf, 0, 0
+    while start < len(codes):
+        end = start + (_BLOCK if start else _FIRST)
+        distance = hamming(codes[start:end], code)
+        near = distance < bound
+        if allowed is not None:
+            near &= allowed[start:end]
+        places = np.flatnonzero(near)
+        rows.append(places + start)
+        found.append(distance[places])
+        held += len(places)
+        if held > 2 * count:
+            kept, far = _least(np.concatenate(found), count)
+            rows, found = [np.concatenate(rows)[kept]], [np.concatenate(found)[kept]]
+            bound, held = far, count
+        start = end
+    if not rows:
+        return np.empty(0, np.int64)
+    kept, _ = _least(np.concatenate(found), count)
+    return np.concatenate(rows)[kept]
+
+
+def _least(values: NDArray[np.float64], count: int) -> tuple[Rows, float]:
+    """Return the places of the least values and the greatest of these."""
+    if len(values) <= count:
+        return np.arange(len(values)), np.inf
+    kept = np.argpartition(values, count - 1)[:count] if count else np.empty(0, np.int64)
+    return kept, float(values[kept].max(initial=0.0))
