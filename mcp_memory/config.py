@@ -209,7 +209,7 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_refusals(error))) from error
+        raise ConfigurationError("\n".join(_refusals(error, _origins(given)))) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{DOTENV}: is not UTF-8 text: save it again as UTF-8") from error
     except OSError as error:
@@ -293,14 +293,22 @@ _REFUSED: Mapping[str, str] = {
 """What is said of a refused value, by Pydantic's name of the error."""
 
 
-def _refusals(error: ValidationError) -> Iterator[str]:
+def _refusals(error: ValidationError, origins: Mapping[str, Origin]) -> Iterator[str]:
     for fault in error.errors(include_url=False):
         words = _REFUSED.get(fault["type"], "cannot be used: {msg}")
         context = {name: _brief(part) for name, part in fault.get("ctx", {}).items()}
         said = words.format_map({"msg": fault["msg"], **context})
         if fault["loc"]:
-            said = f"{variable(str(fault['loc'][0]))}: {_quoted(fault['input'])} {said}"
+            field = str(fault["loc"][0])
+            said = f"{variable(field)}: {_quoted(fault['input'])} {said}{_where(origins.get(field))}"
         yield said
+
+
+def _where(origin: Origin | None) -> str:
+    """Return where to change a value, if it is not where one would look first."""
+    # A client may start the server in a folder whose .env belongs to another program.
+    place = {".env": str(Path(DOTENV).absolute()), "command line": "the command line"}.get(origin or "")
+    return f" (from {place})" if place else ""
 
 
 def _quoted(value: Any) -> str:

@@ -146,12 +146,13 @@ class MemoryServer(MCPServer[None]):
         unanswered = Unanswered()
         self.middleware.append(unanswered.watch)
         settled = partial(unanswered.settle, FINISHING_SECONDS)
-        async with lines_of_stdin(settled) as lines, stdio_server(stdin=lines) as (read, write):
-            server = self._lowlevel_server
-            try:
-                await server.run(read, Answers(write, unanswered), server.create_initialization_options())
-            finally:
-                flush_what_was_printed()
+        with lines_of_stdin(settled) as lines:
+            async with stdio_server(stdin=lines) as (read, write):
+                server = self._lowlevel_server
+                try:
+                    await server.run(read, Answers(write, unanswered), server.create_initialization_options())
+                finally:
+                    flush_what_was_printed()
 
     def _context(self) -> Context[None, Any]:
         return Context(mcp_server=self, subscriptions=self._subscriptions)

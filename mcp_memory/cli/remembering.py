@@ -42,7 +42,7 @@ STDIN = "-"
 @format_option
 @store_option
 def remember(text: str, layout: str, **fields: Any) -> None:
-    """Remember TEXT for good; - reads it from stdin.
+    """Remember TEXT for good; - reads it from stdin. A text that begins with a dash follows --.
 
     What is remembered already, to the letter and for the same owner, is not stored twice.
     """

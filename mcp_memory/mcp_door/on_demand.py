@@ -12,9 +12,9 @@ import anyio.to_thread
 
 from mcp_memory.domain.scope import Scope
 from mcp_memory.loading import load
-from mcp_memory.ports import Clock
 
 if TYPE_CHECKING:
+    from mcp_memory.ports import Clock
     from mcp_memory.services.memory import Memory
 
 CLOSING_SECONDS = 0.8

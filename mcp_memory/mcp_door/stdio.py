@@ -8,18 +8,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Self, cast
 
 import anyio
-import anyio.from_thread
-import anyio.lowlevel
-from anyio.streams.memory import MemoryObjectSendStream
 
 from mcp_memory.prompts.texts import text
 
 CHUNK = 65_536
+LINES_AHEAD = 64
+"""Lines that are read before the server has taken them."""
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 """Those that this platform knows are heeded."""
@@ -45,26 +44,55 @@ def announce() -> None:
             sys.stderr.flush()
 
 
-@asynccontextmanager
-async def lines_of_stdin(at_end: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[anyio.AsyncFile[str]]:
-    """Yield the lines of stdin; while it lasts, descriptor 0 is the null device, so that nobody else reads the wire.
-
-    The thread that waits for a line is a daemon: it keeps neither a cancelled server nor the process alive.
+class Lines:
+    """The lines of a descriptor, read by a thread that keeps neither a cancelled server nor the process alive.
 
     Args:
-        at_end: awaited when stdin has ended, before its lines do.
+        wire: the descriptor.
+        at_end: awaited when it has ended, before the lines do.
     """
+
+    def __init__(self, wire: int, at_end: Callable[[], Awaitable[None]]) -> None:
+        self._wire = wire
+        self._at_end = at_end
+        self._loop = asyncio.get_running_loop()
+        self._read: asyncio.Queue[str | None] = asyncio.Queue()
+        self._room = threading.Semaphore(LINES_AHEAD)
+        threading.Thread(target=self._pump, name="stdin", daemon=True).start()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        line = await self._read.get()
+        self._room.release()
+        if line is None:
+            await self._at_end()
+            raise StopAsyncIteration
+        return line
+
+    def _pump(self) -> None:
+        # When the loop is closed, nobody wants another line.
+        with suppress(RuntimeError):
+            for line in _lines(self._wire):
+                self._hand_over(line)
+            self._hand_over(None)
+
+    def _hand_over(self, line: str | None) -> None:
+        self._room.acquire()
+        self._loop.call_soon_threadsafe(self._read.put_nowait, line)
+
+
+@contextmanager
+def lines_of_stdin(at_end: Callable[[], Awaitable[None]]) -> Iterator[anyio.AsyncFile[str]]:
+    """Yield the lines of stdin; while it lasts, descriptor 0 is the null device, so that nobody else reads the wire."""
     wire = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    send, receive = anyio.create_memory_object_stream[str](0)
-    token = anyio.lowlevel.current_token()
-    threading.Thread(target=_pump, args=(wire, send, at_end, token), name="stdin", daemon=True).start()
     try:
-        async with receive:
-            # The transport only iterates over it.
-            yield cast("anyio.AsyncFile[str]", receive)
+        # The transport only iterates over it.
+        yield cast("anyio.AsyncFile[str]", Lines(wire, at_end))
     finally:
         os.dup2(wire, 0)
 
@@ -75,25 +103,10 @@ def flush_what_was_printed() -> None:
         sys.stdout.flush()
 
 
-def _pump(
-    wire: int,
-    send: MemoryObjectSendStream[str],
-    at_end: Callable[[], Coroutine[Any, Any, None]],
-    token: anyio.lowlevel.EventLoopToken,
-) -> None:
-    """Hand the lines of a descriptor to the event loop until either ends."""
-    # The loop may be gone, or have stopped listening, when a line comes; then nobody wants it.
-    with suppress(OSError, RuntimeError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.RunFinishedError):
-        for line in _lines(wire):
-            anyio.from_thread.run(send.send, line, token=token)
-        anyio.from_thread.run(at_end, token=token)
-        anyio.from_thread.run(send.aclose, token=token)
-
-
 def _lines(wire: int) -> Iterator[str]:
     """Read by descriptor: a buffered reader blocked in another thread can stop the interpreter from leaving."""
     pending = bytearray()
-    while chunk := os.read(wire, CHUNK):
+    while chunk := _chunk(wire):
         whole, newline, rest = chunk.rpartition(b"\n")
         if newline:
             yield from (pending + whole).decode("utf-8", errors="replace").split("\n")
@@ -101,6 +114,14 @@ def _lines(wire: int) -> Iterator[str]:
         pending += rest
     if pending.strip():
         yield pending.decode("utf-8", errors="replace")
+
+
+def _chunk(wire: int) -> bytes:
+    try:
+        return os.read(wire, CHUNK)
+    except OSError:
+        # A terminal or pipe that is gone says so in its own way; it has ended all the same.
+        return b""
 
 
 def run_until_told_to_leave(serve: Callable[[], Awaitable[None]]) -> None:

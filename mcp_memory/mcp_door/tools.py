@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mcp_types import Tool as ToolOnTheWire
 from mcp_types import ToolAnnotations
@@ -19,8 +19,10 @@ from mcp_memory.domain.requests import Append, Compact, Create, Edit, GetSession
 from mcp_memory.mcp_door.arguments import TTL_SECONDS, Enrich, Nothing, OneMemory, SomeMemories
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand
 from mcp_memory.mcp_door.schemas import Schema, input_schema, output_schema
-from mcp_memory.ports import Progress
 from mcp_memory.prompts.texts import text
+
+if TYPE_CHECKING:
+    from mcp_memory.ports import Progress
 
 
 @dataclass(frozen=True, slots=True)

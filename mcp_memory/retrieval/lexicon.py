@@ -72,3 +72,11 @@ PERSONAL = _words("""
     said conversation chat session
 """)
 """Words of a question about the people of a memory or what they said: one that memory should always try to answer."""
+
+GATHERING = _words("""
+    all any anything background basics conventions context current decisions details everything events facts general
+    goals guidelines history important info information instructions latest likes dislikes notes overview people
+    personal plans preferences preference profile project projects recent rules style summary tasks team things todo
+    work
+""")
+"""Words of a topic under which an agent gathers what there is, before it knows what it needs."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntFlag
 
 from mcp_memory.retrieval.calendar import Window, windows
-from mcp_memory.retrieval.lexicon import ENGLISH, INTERROGATIVE, MONTHS, PERSONAL, STOP_WORDS, WEEKDAYS
+from mcp_memory.retrieval.lexicon import ENGLISH, GATHERING, INTERROGATIVE, MONTHS, PERSONAL, STOP_WORDS, WEEKDAYS
 from mcp_memory.retrieval.words import kind_terms, query_terms, terms
 
 
@@ -39,7 +39,7 @@ class Question:
     """Days that the question speaks of."""
     asks: Asks = Asks.NOTHING
     of_the_world: bool = False
-    """It is an English question about nobody here and no day: what may be answered with "nothing is known of that"."""
+    """It asks for something particular, of nobody here and no day: what may be answered with "nothing is known"."""
 
 
 _MOST_READ = 2_000
@@ -96,13 +96,21 @@ def read(text: str, now: datetime) -> Question:
         names=_names(head),
         windows=days,
         asks=asks,
-        of_the_world=_asking(head, words) and not days and words.isdisjoint(PERSONAL),
+        of_the_world=not days and words.isdisjoint(PERSONAL) and (_asking(head, words) or _pointed(head, looked_up)),
     )
 
 
 def _asking(text: str, words: frozenset[str]) -> bool:
-    """Say whether this is an English question, and not a topic ("user preferences", "health") to gather memories on."""
+    """Say whether this is an English question; of other languages the words are not known by which it were personal."""
     return not words.isdisjoint(ENGLISH) and (text.rstrip().endswith("?") or not words.isdisjoint(INTERROGATIVE))
+
+
+_POINTED = 3
+
+
+def _pointed(text: str, looked_up: tuple[str, ...]) -> bool:
+    """Say whether this is a topic of its own, and not one to gather memories on ("health", "project background")."""
+    return text.isascii() and "?" not in text and len(looked_up) >= _POINTED and GATHERING.isdisjoint(looked_up)
 
 
 def _names(text: str) -> frozenset[str]:

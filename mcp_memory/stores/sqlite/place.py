@@ -26,7 +26,9 @@ def refuse_shared(path: Path, mounts: Path = MOUNTS) -> None:
     folder = Path(os.path.realpath(path.parent))
     kind = _file_system(folder, mounts)
     if kind in _NETWORKS or (kind.startswith("fuse.") and kind.removeprefix("fuse.") in _NETWORKS_BY_FUSE):
-        raise StoreUnavailable(f"{path} lies on a network file system ({kind}), where locks are not reliable: {_ADVICE}")
+        raise StoreUnavailable(
+            f"{path} lies on a network file system ({kind}), where locks are not reliable: {_ADVICE}"
+        )
     for part in folder.parts:
         if part.casefold().startswith(_SYNCED) or part == "CloudStorage":
             raise StoreUnavailable(

@@ -135,6 +135,9 @@ WHERE f.handle > ? AND f.handle <= ? GROUP BY f.generation ORDER BY count(*) DES
 -- name: held_handle
 SELECT handle FROM memories WHERE id = ? AND namespace = ? AND user = ?
 
+-- name: content_handle
+SELECT handle FROM memories WHERE content = ? LIMIT 1
+
 -- name: alias_handle
 SELECT handle FROM aliases WHERE id = ? AND namespace = ? AND user = ?
 

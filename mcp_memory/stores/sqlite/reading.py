@@ -12,7 +12,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Generation, StoreStats
 from mcp_memory.stores.sqlite import filters
-from mcp_memory.stores.sqlite.rows import content_of, handle_and_record
+from mcp_memory.stores.sqlite.rows import content_in, handle_and_record
 from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
@@ -33,8 +33,11 @@ def records(connection: apsw.Connection, handles: Sequence[int]) -> list[MemoryR
 
 def holder(connection: apsw.Connection, scope: Scope, memory_hash: str) -> MemoryRecord | None:
     """Return the oldest memory that holds the content in exactly this scope."""
-    statement = sql("records", sql("has_content")) + sql("first_stored")
-    found = map(handle_and_record, connection.execute(statement, (content_of(scope, memory_hash),)))
+    content = content_in(scope, memory_hash)
+    if connection.execute(sql("content_handle"), (content,)).get is None:
+        return None
+    statement = sql("records", sql("has_content")) + "\n" + sql("first_stored")
+    found = map(handle_and_record, connection.execute(statement, (content,)))
     same = (record for _, record in found if record.scope == scope and record.memory_hash == memory_hash)
     return next(same, None)
 

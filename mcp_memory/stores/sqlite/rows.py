@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +30,7 @@ LABELS = ("topics", "entities", "source")
 CUES = np.dtype([("created", "<f8"), ("words", "<i4"), ("flags", "<i4"), ("day", "<i4"), ("unused", "<i4")])
 """What ``facets.cues`` holds."""
 
+_CUES = Struct("<diiii")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DETAILS = ("topics", "entities", "supersedes", "extracted_from", "extraction_strategy_config", "metadata")
 _MOMENTS = (
@@ -55,6 +57,7 @@ _PLAIN = (
     "access_count",
     "version",
 )
+_fold = Tags("topics").folded
 _MESSAGES: TypeAdapter[list[Message]] = TypeAdapter(list[Message], config=ConfigDict(defer_build=True))
 
 
@@ -76,7 +79,7 @@ def handle_and_record(row: Row) -> tuple[int, MemoryRecord]:
     return int(str(handle)), MemoryRecord(**fields)
 
 
-def memory_row(record: MemoryRecord, numbers: Numbers) -> tuple[Value, ...]:
+def memory_row(record: MemoryRecord, numbers: Numbers, content: int | None) -> Row:
     """Return the columns of ``memories`` after the handle."""
     details = {name: value for name in _DETAILS if (value := getattr(record, name))}
     if record.extracted_from == []:
@@ -84,7 +87,7 @@ def memory_row(record: MemoryRecord, numbers: Numbers) -> tuple[Value, ...]:
     return (
         *numbers,
         thread_of(record),
-        None if record.memory_hash is None else content_of(record.scope, record.memory_hash),
+        content,
         microseconds(record.created_at),
         _maybe(record.event_date),
         _maybe(record.valid_from),
@@ -106,16 +109,16 @@ def memory_row(record: MemoryRecord, numbers: Numbers) -> tuple[Value, ...]:
 
 def cues_blob(record: MemoryRecord, cues: Cues) -> bytes:
     """Return what ranking reads of each candidate, in the form of CUES."""
-    created = record.created_at.timestamp()
-    return np.array([(created, cues.words, cues.flags, cues.day, 0)], CUES).tobytes()
+    return _CUES.pack(record.created_at.timestamp(), cues.words, cues.flags, cues.day, 0)
 
 
 def label_rows(record: MemoryRecord, handle: int) -> list[tuple[int, str, int]]:
     """Return the rows of ``labels``."""
+    if not (record.topics or record.entities or record.source is not None):
+        return []
     source = [] if record.source is None else [record.source]
     values = ((0, record.topics), (1, record.entities), (2, source))
-    fold = Tags("topics").folded
-    return [(kind, label, handle) for kind, labels in values for label in sorted({fold(value) for value in labels})]
+    return [(kind, label, handle) for kind, labels in values for label in sorted(set(map(_fold, labels)))]
 
 
 def scope_tokens(numbers: Numbers) -> str:
@@ -123,8 +126,13 @@ def scope_tokens(numbers: Numbers) -> str:
     return " ".join(f"{letter}{number}" for letter, number in zip("nus", numbers, strict=True) if number)
 
 
-def content_of(scope: Scope, memory_hash: str) -> int:
-    """Return the number under which one content in one scope is found."""
+def content_of(record: MemoryRecord) -> int | None:
+    """Return the number under which one content in one scope is found; None for a memory without a hash."""
+    return None if record.memory_hash is None else content_in(record.scope, record.memory_hash)
+
+
+def content_in(scope: Scope, memory_hash: str) -> int:
+    """Return the number under which a content is found in exactly this scope."""
     return _number(scope.namespace, scope.user_id, scope.session_id, memory_hash)
 
 

@@ -20,4 +20,5 @@ _STATEMENTS = _named(Path(__file__).with_name("queries.sql").read_text(encoding=
 
 def sql(name: str, where: str = "") -> str:
     """Return the statement of this name, with the condition (of ``filters``) at its place."""
-    return _STATEMENTS[name].replace("{where}", where)
+    statement = _STATEMENTS[name]
+    return statement.replace("{where}", where) if where else statement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace as with_record
 from typing import Literal
 
 import apsw
@@ -17,6 +18,7 @@ from mcp_memory.stores.sqlite import reading, vectors
 from mcp_memory.stores.sqlite.blocks import seal_full
 from mcp_memory.stores.sqlite.rows import (
     Numbers,
+    content_in,
     content_of,
     cues_blob,
     label_rows,
@@ -26,7 +28,7 @@ from mcp_memory.stores.sqlite.rows import (
 from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
-_Pending = tuple[int, Entry, MemoryRecord, Numbers]
+_Pending = tuple[int, Entry, Numbers, int | None]
 
 
 def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
@@ -61,8 +63,8 @@ class Batch:
 
     def add(self, entry: Entry) -> Added:
         """Decide what becomes of the entry, and remember it."""
-        record = entry.record
-        numbers = self._numbers(record.scope)
+        record, scope = entry.record, entry.record.scope
+        numbers = self._numbers(scope)
         name = (record.id, *numbers[:2])
         if name in self._ids:
             self.flush()
@@ -70,14 +72,14 @@ class Batch:
         if handle is not None:
             self.flush()
             return Added(_replaced(self._connection, int(handle), entry, numbers), "replaced")
-        content = None if record.memory_hash is None else content_of(record.scope, record.memory_hash)
-        if self._keep_first and content is not None and (there := self._holder(content, record)) is not None:
+        content = None if record.memory_hash is None else content_in(scope, record.memory_hash)
+        if self._keep_first and content is not None and (there := self._holder(content, record, scope)) is not None:
             return Added(there, "duplicate")
         self._last += 1
         self._ids.add(name)
         if content is not None:
             self._contents.setdefault(content, record)
-        self._new.append((self._last, entry, record, numbers))
+        self._new.append((self._last, entry, numbers, content))
         if record.supersedes:
             self.flush()
             end_superseded(self._connection, record, numbers, self._last)
@@ -91,11 +93,9 @@ class Batch:
             numbers = self._scopes[scope] = (first, second, third)
         return numbers
 
-    def _holder(self, content: int, record: MemoryRecord) -> MemoryRecord | None:
+    def _holder(self, content: int, record: MemoryRecord, scope: Scope) -> MemoryRecord | None:
         there = self._contents.get(content)
-        if there is not None:
-            return there
-        return reading.holder(self._connection, record.scope, record.memory_hash or "")
+        return there or reading.holder(self._connection, scope, record.memory_hash or "")
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -105,23 +105,26 @@ class Batch:
         if not new:
             return
         write = self._connection.executemany
-        stored = _stored(self._connection, [entry for _, entry, _, _ in new])
-        write(sql("add_memory"), [(handle, *memory_row(record, numbers)) for handle, _, record, numbers in new])
         write(
-            sql("add_facets"),
-            [
-                (handle, microseconds(record.last_accessed), record.access_count, *_cues(entry, record), *vector)
-                for (handle, entry, record, _), vector in zip(new, stored, strict=True)
-            ],
+            sql("add_memory"),
+            [(handle, *memory_row(e.record, numbers, content)) for handle, e, numbers, content in new],
         )
-        write(sql("add_words"), [(h, entry.terms, scope_tokens(numbers)) for h, entry, _, numbers in new])
-        write(sql("add_label"), [row for handle, _, record, _ in new for row in label_rows(record, handle)])
-        write(sql("remove_alias"), [(record.id, *numbers[:2]) for _, _, record, numbers in new])
+        stored = _stored(self._connection, [entry for _, entry, _, _ in new])
+        write(sql("add_facets"), [(one[0], *_facets(one[1]), *vector) for one, vector in zip(new, stored, strict=True)])
+        write(sql("add_words"), [(handle, entry.terms, scope_tokens(numbers)) for handle, entry, numbers, _ in new])
+        write(sql("add_label"), [row for handle, entry, _, _ in new for row in label_rows(entry.record, handle)])
+        write(sql("remove_alias"), [(entry.record.id, *numbers[:2]) for _, entry, numbers, _ in new])
         seal_full(self._connection, self._last)
 
 
-def _cues(entry: Entry, record: MemoryRecord) -> tuple[bytes, str]:
-    return cues_blob(record, entry.cues), entry.cues.speaker
+def _facets(entry: Entry) -> tuple[int, int, bytes, str]:
+    """Return access and cues of an entry, as ``facets`` keeps them."""
+    record = entry.record
+    return microseconds(record.last_accessed), record.access_count, *_cues(entry)
+
+
+def _cues(entry: Entry) -> tuple[bytes, str]:
+    return cues_blob(entry.record, entry.cues), entry.cues.speaker
 
 
 def _stored(connection: apsw.Connection, entries: Sequence[Entry]) -> list[tuple[int, bytes | None]]:
@@ -148,21 +151,19 @@ def _replaced(connection: apsw.Connection, handle: int, entry: Entry, numbers: N
         raise MemoryNotFound(entry.record.id)
     kept = {name: getattr(there, name) for name in ("created_at", "access_count", "persisted_at")}
     record = entry.record.model_copy(update=kept | {"version": there.version + 1})
-    overwrite(connection, handle, entry, record, there)
+    overwrite(connection, handle, with_record(entry, record=record), there)
     end_superseded(connection, record, numbers, handle)
     return record
 
 
-def overwrite(
-    connection: apsw.Connection, handle: int, entry: Entry, record: MemoryRecord, there: MemoryRecord
-) -> None:
-    """Write the record over the memory, and what is derived of it."""
+def overwrite(connection: apsw.Connection, handle: int, entry: Entry, there: MemoryRecord) -> None:
+    """Write the entry over the memory."""
+    record = entry.record
     names = enumerate((record.namespace, record.user_id, record.session_id))
     first, second, third = (number_of(connection, kind, name) for kind, name in names)
     numbers = (first, second, third)
-    connection.execute(sql("change_memory"), (*memory_row(record, numbers), handle))
-    accessed = microseconds(record.last_accessed)
-    connection.execute(sql("change_facets"), (accessed, record.access_count, *_cues(entry, record), handle))
+    connection.execute(sql("change_memory"), (*memory_row(record, numbers, content_of(record)), handle))
+    connection.execute(sql("change_facets"), (*_facets(entry), handle))
     if entry.vector is not None or record.text != there.text:
         connection.execute(sql("change_vector"), (*_stored(connection, [entry])[0], handle))
     connection.execute(sql("remove_labels"), (handle,))
@@ -199,7 +200,7 @@ def replace(connection: apsw.Connection, handle: int, entry: Entry, expected_ver
 
 def _put(connection: apsw.Connection, handle: int, entry: Entry, there: MemoryRecord) -> MemoryRecord:
     record = entry.record.model_copy(update={"version": there.version + 1})
-    overwrite(connection, handle, entry, record, there)
+    overwrite(connection, handle, with_record(entry, record=record), there)
     _, first, second, third = connection.execute(sql("version"), (handle,)).get
     end_superseded(connection, record, (int(first), int(second), int(third)), handle)
     return record
@@ -250,6 +251,6 @@ def reindex(connection: apsw.Connection, entries: Sequence[tuple[int, Entry]]) -
             continue
         _, first, second, third = there
         _write_words(connection, handle, entry.terms, (int(first), int(second), int(third)))
-        connection.execute(sql("change_cues"), (*_cues(entry, entry.record), handle))
+        connection.execute(sql("change_cues"), (*_cues(entry), handle))
         connection.execute(sql("change_vector"), (*vector, handle))
         connection.execute(sql("add_change"), (handle,))

@@ -1,0 +1,296 @@
+"""Settings: what the environment, ``.env`` and the command line mean, and what is refused, by the variable's name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_memory.config import Settings, read_settings, sources
+from mcp_memory.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is set, and the working folder is empty."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def refusals() -> list[str]:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings()
+    return str(refused.value).splitlines()
+
+
+def test_nothing_needs_to_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    settings = read_settings()
+    kind, path = settings.store_location()
+    assert kind == "sqlite"
+    assert path is not None
+    assert path.is_absolute()
+    assert path.parts[-2:] == ("mcp-memory", "memory.sqlite3")
+    assert settings.embedding_model == "all-MiniLM-L6-v2"
+    assert {settings.origin(field) for field in Settings.model_fields} == {"default"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "field", "value"),
+    [
+        ({"MEMORY_DURABILITY": "FULL"}, "memory_durability", "full"),
+        ({"MEMORY_ALLOW_SHARED_FOLDER": "yes"}, "memory_allow_shared_folder", True),
+        ({"EMBEDDING_MODEL": "hashing"}, "embedding_model", "hashing"),
+        ({"EMBEDDER_THREADS": "4"}, "embedder_threads", 4),
+        ({"EMBEDDER_IDLE_SECONDS": "0.5"}, "embedder_idle_seconds", 0.5),
+        ({"DEFAULT_MCP_NAMESPACE": "work"}, "default_mcp_namespace", "work"),
+        ({"default_mcp_user_id": "ana"}, "default_mcp_user_id", "ana"),
+        ({"DEFAULT_MCP_USER_ID": ""}, "default_mcp_user_id", None),
+        ({"LONG_TERM_MEMORY": "0"}, "long_term_memory", False),
+        ({"REQUIRE_MESSAGE_TIMESTAMPS": "true"}, "require_message_timestamps", True),
+        ({"MAX_FUTURE_TIMESTAMP_SECONDS": "0"}, "max_future_timestamp_seconds", 0),
+        ({"LOG_LEVEL": "debug"}, "log_level", "DEBUG"),
+        ({"LOG_LEVEL": "", "UNKNOWN_TO_US": "x"}, "log_level", "INFO"),
+        ({"AUTH_MODE": "token"}, "auth_mode", "token"),
+        ({"DISABLE_AUTH": "true", "TOKEN_AUTH_ENABLED": "false"}, "disable_auth", True),
+        ({"DISABLE_AUTH": "false", "AUTH_MODE": "oauth2"}, "auth_mode", "oauth2"),
+        ({"TOKEN_AUTH_ENABLED": "true", "AUTH_MODE": "token"}, "token_auth_enabled", True),
+    ],
+)
+def test_a_variable_sets_its_field(
+    environment: Mapping[str, str], field: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, environment)
+    assert getattr(read_settings(), field) == value
+
+
+def test_the_environment_of_an_existing_client_configuration_still_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the package name changes in the configurations that agent-memory-server's users have."""
+    set_all(
+        monkeypatch,
+        {
+            "REDIS_URL": "redis://localhost:6379",
+            "OPENAI_API_KEY": "sk-secret",
+            "GENERATION_MODEL": "gpt-4o",
+            "DISABLE_AUTH": "true",
+            "LOG_LEVEL": "INFO",
+            "USE_DOCKET": "false",
+        },
+    )
+    settings = read_settings()
+    assert settings.store_location()[0] == "sqlite"
+    assert settings.embedding_model == "all-MiniLM-L6-v2"
+
+
+MODELS = (
+    "is not available: this version embeds with all-MiniLM-L6-v2, which comes with it, or hashing; "
+    "leave the variable out"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MEMORY_STORE_URL", "mysql://x", "is not a store; use sqlite:///PATH or ephemeral://"),
+        ("MEMORY_STORE_URL", "memory.sqlite3", "is not a store; use sqlite:///PATH or ephemeral://"),
+        (
+            "MEMORY_STORE_URL",
+            "redis://localhost",
+            "is a Redis server, which this version does not use yet; use sqlite:///PATH or ephemeral://",
+        ),
+        ("MEMORY_STORE_URL", "sqlite://x", "has no path; write sqlite:///PATH, or sqlite:////PATH for an absolute one"),
+        (
+            "MEMORY_STORE_URL",
+            "sqlite:///:memory:",
+            "names no file; write sqlite:///PATH, or ephemeral:// to keep nothing",
+        ),
+        (
+            "MEMORY_STORE_URL",
+            "sqlite:///x.db?mode=ro",
+            "has options after '?', which this store does not know; leave them out",
+        ),
+        ("EMBEDDING_MODEL", "text-embedding-3-small", MODELS),
+        ("MEMORY_DURABILITY", "off", "is unknown; use 'normal' or 'full'"),
+        ("LOG_LEVEL", "LOUD", "is unknown; use 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"),
+        ("LONG_TERM_MEMORY", "maybe", "is neither true nor false"),
+        ("EMBEDDER_THREADS", "many", "is not a whole number"),
+        ("EMBEDDER_THREADS", "1.5", "is not a whole number"),
+        ("EMBEDDER_THREADS", "0", "is too small; use at least 1"),
+        ("EMBEDDER_THREADS", "257", "is too large; use at most 256"),
+        ("EMBEDDER_IDLE_SECONDS", "-1", "is too small; use at least 0"),
+        ("EMBEDDER_IDLE_SECONDS", "soon", "is not a number"),
+        ("EMBEDDER_IDLE_SECONDS", "inf", "is not a finite number"),
+        ("MAX_FUTURE_TIMESTAMP_SECONDS", "999999999999", "is too large; use at most 3153600000"),
+        ("AUTH_MODE", "magic", "is unknown; use 'disabled', 'token' or 'oauth2'"),
+    ],
+)
+def test_an_unusable_value_is_refused_by_the_name_of_its_variable(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert refusals() == [f"{name}: '{value}' {said}"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "one", "other"),
+    [
+        ({"DISABLE_AUTH": "true", "AUTH_MODE": "token"}, "DISABLE_AUTH=true", "AUTH_MODE=token"),
+        ({"DISABLE_AUTH": "true", "AUTH_MODE": "oauth2"}, "DISABLE_AUTH=true", "AUTH_MODE=oauth2"),
+        ({"DISABLE_AUTH": "1", "TOKEN_AUTH_ENABLED": "1"}, "DISABLE_AUTH=true", "TOKEN_AUTH_ENABLED=true"),
+        ({"DISABLE_AUTH": "false", "AUTH_MODE": "disabled"}, "DISABLE_AUTH=false", "AUTH_MODE=disabled"),
+        ({"TOKEN_AUTH_ENABLED": "true", "AUTH_MODE": "oauth2"}, "TOKEN_AUTH_ENABLED=true", "AUTH_MODE=oauth2"),
+        ({"TOKEN_AUTH_ENABLED": "true", "AUTH_MODE": "disabled"}, "TOKEN_AUTH_ENABLED=true", "AUTH_MODE=disabled"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused_by_both_names(
+    environment: Mapping[str, str], one: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """agent-memory-server took one of them, and served without authentication."""
+    set_all(monkeypatch, environment)
+    assert refusals() == [f"{one} and {other} contradict each other: remove one of them"]
+
+
+def test_every_unusable_value_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"EMBEDDER_THREADS": "no", "LOG_LEVEL": "INFO", "LONG_TERM_MEMORY": "?"})
+    assert refusals() == [
+        "EMBEDDER_THREADS: 'no' is not a whole number",
+        "LONG_TERM_MEMORY: '?' is neither true nor false",
+    ]
+
+
+def test_a_refusal_says_where_the_value_came_from(tmp_path: Path) -> None:
+    """A client may start the server in a folder whose ``.env`` belongs to another program."""
+    (tmp_path / ".env").write_text("LOG_LEVEL=TRACE\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(memory_store_url="mysql://x")
+    store, level = str(refused.value).splitlines()
+    assert (
+        store
+        == "MEMORY_STORE_URL: 'mysql://x' is not a store; use sqlite:///PATH or ephemeral:// (from the command line)"
+    )
+    assert level.startswith("LOG_LEVEL: 'TRACE' is unknown; use ")
+    assert level.endswith(f" (from {tmp_path / '.env'})")
+
+
+def test_a_refusal_tells_no_password_and_no_long_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"MEMORY_STORE_URL": "mysql://ana:hunter2@h/x", "DEFAULT_MCP_NAMESPACE": "n" * 513})
+    assert refusals() == [
+        "MEMORY_STORE_URL: 'mysql://ana:********@h/x' is not a store; use sqlite:///PATH or ephemeral://",
+        f"DEFAULT_MCP_NAMESPACE: '{'n' * 80}…' is too long; use at most 512 characters",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///notes.db", "{here}/notes.db"),
+        ("sqlite:///a/../b.db", "{here}/a/../b.db"),
+        ("sqlite:////data/x.db", "/data/x.db"),
+        ("sqlite:///~/x.db", "{home}/x.db"),
+        ("SQLite:///with space and ünïcode.db", "{here}/with space and ünïcode.db"),
+        ("ephemeral://", None),
+        ("ephemeral:///", None),
+    ],
+)
+def test_a_store_url_names_a_file(url: str, path: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    set_all(monkeypatch, {"MEMORY_STORE_URL": url, "HOME": str(home), "USERPROFILE": str(home)})
+    expected = None if path is None else Path(path.format(here=tmp_path, home=home)).absolute()
+    assert read_settings().store_location()[1] == expected
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(
+        "EMBEDDER_THREADS=2\nEMBEDDER_IDLE_SECONDS=5\nLOG_LEVEL=error\nSOMEBODY_ELSES=1\n", encoding="utf-8-sig"
+    )
+    set_all(monkeypatch, {"EMBEDDER_THREADS": "3", "EMBEDDER_IDLE_SECONDS": "6"})
+    settings = read_settings(embedder_threads=4, memory_store_url=None)
+    said = {one.field: (one.value, one.origin) for one in sources(settings)}
+    assert said["embedder_threads"] == ("4", "command line")
+    assert said["embedder_idle_seconds"] == ("6", "environment")
+    assert said["log_level"] == ("ERROR", ".env")
+    assert said["memory_durability"] == ("normal", "default")
+
+
+def test_every_setting_is_described_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://localhost")
+    shown = {one.variable: one for one in sources(read_settings())}
+    assert set(shown) == {field.upper() for field in Settings.model_fields}
+    for field, info in Settings.model_fields.items():
+        assert info.description, field
+        assert info.description.endswith("."), field
+        without_effect = "no effect in this version" in info.description
+        assert shown[field.upper()].effect is not without_effect, field
+
+
+def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(
+        monkeypatch,
+        {
+            "OPENAI_API_KEY": "sk-hunter2",
+            "ANTHROPIC_API_KEY": "hunter2",
+            "REDIS_URL": "redis://:hunter2@cache:6379/1",
+            "OPENAI_API_BASE": "https://ana:hunter2@proxy/v1",
+        },
+    )
+    settings = read_settings()
+    shown = {one.variable: one.value for one in sources(settings)}
+    assert "hunter2" not in str(shown)
+    assert "hunter2" not in repr(settings).replace("ana:hunter2", "")
+    assert shown["OPENAI_API_KEY"] == "********"
+    assert shown["REDIS_URL"] == "redis://:********@cache:6379/1"
+    assert shown["OPENAI_API_BASE"] == "https://ana:********@proxy/v1"
+
+
+def test_whoever_set_a_redis_server_learns_that_it_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://ana:hunter2@h")
+    read_settings()
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("REDIS_URL is not used by this version: memories are kept in sqlite:///")
+    assert "hunter2" not in caplog.text
+
+
+def test_whoever_chose_a_store_as_well_knows_that_it_is_not_redis(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_all(monkeypatch, {"REDIS_URL": "redis://h", "MEMORY_STORE_URL": "ephemeral://"})
+    read_settings()
+    assert not caplog.records
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"LOG_LEVEL=\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"\.env: is not UTF-8 text"):
+        read_settings()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every file")
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").touch(mode=0)
+    with pytest.raises(ConfigurationError, match=r"\.env: cannot be read"):
+        read_settings()
+
+
+def test_a_setting_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="MEMORY_STORE: there is no such setting"):
+        read_settings(memory_store="x")
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read_settings().log_level = "DEBUG"  # type: ignore[misc]
