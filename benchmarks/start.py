@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=9, help="starts of each server for each request")
     rounds = parser.parse_args().rounds
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores; ")
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores;")
     print(f"medians of {rounds} starts each, in turn\n")
     print(f"{'':<36}{'ours':>10}{'bare':>10}{'ratio':>8}  target")
     for method in FIRST_REQUESTS:

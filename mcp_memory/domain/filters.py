@@ -44,6 +44,13 @@ class Tags:
             and (self.startswith is None or any(value.startswith(self.startswith) for value in held))
         )
 
+    @property
+    def only(self) -> str | None:
+        """The single value that the label must have, where nothing else is asked of it."""
+        if self.all is None or len(self.all) != 1 or not (self.any is self.none is self.startswith is None):
+            return None
+        return next(iter(self.all))
+
     def folded(self, value: str) -> str:
         """Return the value as this field compares it."""
         return value.casefold() if self.field in CASELESS else value

@@ -41,7 +41,7 @@ def _without_nul(text: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_written)]
-Label = Annotated[str, BeforeValidator(_without_nul), Field(min_length=1, max_length=MAX_LABEL)]
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL), BeforeValidator(_without_nul)]
 Labels = list[Label]
 
 
@@ -122,13 +122,16 @@ class Filters(Request):
 
     def where(self, *, default: Scope, now: datetime) -> Where:
         """Return what the filters mean together, with open parts of the scope filled from ``default``."""
+        tags = self._tags()
+        named = {condition.field: condition.only for condition in tags if condition.only is not None}
         return Where(
             scope=Scope(
-                None if self.namespace else default.namespace,
-                None if self.user_id else default.user_id,
-                None if self.session_id else default.session_id,
+                named.get("namespace", None if self.namespace else default.namespace),
+                named.get("user_id", None if self.user_id else default.user_id),
+                named.get("session_id", None if self.session_id else default.session_id),
             ),
-            tags=self._tags(),
+            # A single name is a scope, which stores know by heart; all else is looked up.
+            tags=tuple(tag for tag in tags if tag.only is None or tag.field not in _SCOPE_FIELDS),
             dates=self._dates(),
             current_at=None if self.as_of else now,
             as_of=self.as_of,
@@ -143,6 +146,7 @@ class Filters(Request):
         return tuple(written.condition(field) for field, written in given if written is not None)
 
 
+_SCOPE_FIELDS = frozenset({"namespace", "user_id", "session_id"})
 _TAG_FIELDS: Sequence[TagField] = (
     "namespace",
     "user_id",

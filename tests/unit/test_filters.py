@@ -149,3 +149,17 @@ def test_memory_types_that_do_not_exist_are_refused_in_filters() -> None:
     """The values are named, so that the caller can choose."""
     with pytest.raises(ValidationError, match=r"'preference' is unknown; use semantic, episodic, message"):
         Search.model_validate({"memory_type": {"eq": "preference"}})
+
+
+@pytest.mark.parametrize("written", ["home", {"eq": "home"}, {"any": ["home"]}, {"in_": ["home"]}, ["home"]])
+def test_a_single_namespace_is_a_scope(written: object) -> None:
+    """Whatever operator says it: stores know scopes by heart."""
+    where = Search.model_validate({"namespace": written}).where(default=Scope("work", "ann"), now=NOW)
+    assert (where.scope, where.tags) == (Scope("home", "ann"), ())
+
+
+@pytest.mark.parametrize("written", [{"any": ["home", "work"]}, {"ne": "home"}, {"eq": "home", "startswith": "h"}])
+def test_anything_else_asked_of_a_namespace_is_a_condition(written: object) -> None:
+    """And the default does not come on top of it."""
+    where = Search.model_validate({"namespace": written}).where(default=Scope("else"), now=NOW)
+    assert (where.scope, len(where.tags)) == (Scope(), 1)

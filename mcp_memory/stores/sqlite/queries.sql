@@ -71,8 +71,11 @@ SELECT f.handle, f.vector FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.
 WHERE f.generation = ?2
 
 -- name: facets
-SELECT f.handle, f.last_accessed, f.cues, f.speaker, CASE f.generation WHEN ?2 THEN f.vector END
-FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.value
+SELECT f.last_accessed, f.cues, f.speaker, f.generation, f.vector
+FROM carray(?) c CROSS JOIN facets f ON f.handle = c.value
+
+-- name: known_handles
+SELECT f.handle FROM carray(?) c CROSS JOIN facets f ON f.handle = c.value
 
 -- name: namespaces
 SELECT n.name FROM names n

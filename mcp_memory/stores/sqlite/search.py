@@ -13,10 +13,10 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports import Candidates, Generation, Probe
 from mcp_memory.stores.sqlite import filters, vectors
-from mcp_memory.stores.sqlite.columns import Columns
 from mcp_memory.stores.sqlite.index import Index, View, rows_of
 from mcp_memory.stores.sqlite.rows import CUES, Numbers
 from mcp_memory.stores.sqlite.statements import sql
+from mcp_memory.stores.sqlite.threads import Threads
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
@@ -27,7 +27,6 @@ OVERSAMPLE = 200
 """Codes are coarse: the nearest few by vector are among so many by code."""
 _GATHER = 4
 """Where less than one row in so many is allowed, their codes are gathered before they are compared."""
-_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
     near = _nearest(search)
     worded, scores = _best_words(search)
     found = np.union1d(near, worded)
-    threads = _Threads(view.columns, found, allowed)
+    threads = Threads(view.columns, found, allowed)
     rows = threads.around(found, probe.neighbours)
     lexical = np.zeros(len(rows), np.float32)
     lexical[np.searchsorted(rows, worded)] = scores
@@ -143,79 +142,25 @@ def _best_words(search: _Search) -> tuple[Rows, NDArray[np.float32]]:
         limit *= 8
 
 
-class _Threads:
-    """The allowed rows of the threads that some rows belong to, thread by thread in order of storing."""
-
-    def __init__(self, columns: Columns, found: Rows, allowed: Mask) -> None:
-        asked = np.unique(columns.thread[found])
-        # The low bits choose a few of very many rows at little cost; the whole number decides.
-        low = columns.thread.view(np.uint16)[:: np.int64().itemsize * 8 // _BITS]
-        chosen = np.zeros(1 << _BITS, np.bool_)
-        chosen[(asked & ((1 << _BITS) - 1)).astype(np.int64)] = True
-        rows = np.flatnonzero(chosen[low] & allowed)
-        rows = rows[np.isin(columns.thread[rows], asked)]
-        order = np.argsort(columns.thread[rows], kind="stable")
-        self._rows = rows[order]
-        self._thread = columns.thread[self._rows]
-        # Rows are looked up by place: sorted once more, this time by themselves.
-        self._place = np.argsort(self._rows, kind="stable")
-        self._sorted = self._rows[self._place]
-
-    def around(self, found: Rows, reach: int) -> Rows:
-        """Return the rows with their neighbours, sorted."""
-        if not reach or not len(found):
-            return found
-        places = self._places(found)
-        near = [places]
-        for step in range(1, reach + 1):
-            near += [self._beside(places, -step), self._beside(places, step)]
-        return np.unique(self._rows[np.concatenate(near)])
-
-    def _places(self, rows: Rows) -> Rows:
-        places: Rows = self._place[np.searchsorted(self._sorted, rows)]
-        return places
-
-    def _beside(self, places: Rows, step: int) -> Rows:
-        beside = places + step
-        inside = (beside >= 0) & (beside < len(self._rows))
-        beside, places = beside[inside], places[inside]
-        there: Rows = beside[self._thread[beside] == self._thread[places]]
-        return there
-
-    def links(self, rows: Rows) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Return for sorted rows: who comes before and after among them, and the number of the thread."""
-        number = np.full(len(self._rows), -1, np.int32)
-        places = self._places(rows)
-        number[places] = np.arange(len(rows), dtype=np.int32)
-        before = np.full(len(rows), -1, np.int32)
-        after = before.copy()
-        same = self._thread[1:] == self._thread[:-1]
-        first = np.flatnonzero(same & (number[1:] >= 0) & (number[:-1] >= 0))
-        after[number[first]] = number[first + 1]
-        before[number[first + 1]] = number[first]
-        _, thread, size = np.unique(self._thread, return_inverse=True, return_counts=True)
-        session = np.where(size[thread] > 1, thread, -1).astype(np.int32)[places]
-        return before, after, session
-
-
-def _facets(search: _Search, rows: Rows, lexical: NDArray[np.float32], threads: _Threads) -> Candidates:
+def _facets(search: _Search, rows: Rows, lexical: NDArray[np.float32], threads: Threads) -> Candidates:
     """Return the columns of the rows that the snapshot holds."""
     handles = search.view.columns.handle[rows]
     if not len(handles):
         return _NOTHING
-    found = search.connection.execute(sql("facets"), (apsw.carray(handles), search.generation or None)).fetchall()
+    found = search.connection.execute(sql("facets"), (apsw.carray(handles),)).fetchall()
     if len(found) != len(rows):
         # The columns in RAM may be newer than the snapshot: what was added since is not there yet.
-        there = np.isin(handles, np.array([row[0] for row in found], np.int64))
-        rows, lexical = rows[there], lexical[there]
+        known = search.connection.execute(sql("known_handles"), (apsw.carray(handles),)).fetchall()
+        there = np.isin(handles, np.array(known, np.int64).reshape(-1))
+        rows, handles, lexical = rows[there], handles[there], lexical[there]
     if not found:
         return _NOTHING
-    handle, accessed, blobs, speaker, stored = zip(*found, strict=True)
+    accessed, blobs, speaker, generation, stored = zip(*found, strict=True)
     cues = np.frombuffer(b"".join(blobs), CUES)
     before, after, session = threads.links(rows)
     return Candidates(
-        handles=list(handle),
-        distance=_distances(stored, search),
+        handles=handles.tolist(),
+        distance=_distances(generation, stored, search),
         lexical=lexical,
         before=before,
         after=after,
@@ -229,15 +174,16 @@ def _facets(search: _Search, rows: Rows, lexical: NDArray[np.float32], threads: 
     )
 
 
-def _distances(stored: Sequence[bytes | None], search: _Search) -> NDArray[np.float32]:
-    vector = search.probe.vector
-    blobs = [blob for blob in stored if blob is not None]
-    if vector is None or not blobs:
-        return np.full(len(stored), np.nan, np.float32)
-    if len(blobs) == len(stored):
-        return vectors.distances(blobs, vector)
+def _distances(generations: Sequence[int], stored: Sequence[bytes], search: _Search) -> NDArray[np.float32]:
+    """Return the distances of the rows whose vectors are of the probe's generation, nan for the others."""
     distance = np.full(len(stored), np.nan, np.float32)
-    distance[[blob is not None for blob in stored]] = vectors.distances(blobs, vector)
+    if search.probe.vector is None or not search.generation:
+        return distance
+    same = np.array(generations, np.int64) == search.generation
+    if same.all():
+        return vectors.distances(stored, search.probe.vector)
+    if same.any():
+        distance[same] = vectors.distances([stored[place] for place in np.flatnonzero(same)], search.probe.vector)
     return distance
 
 

@@ -1,0 +1,104 @@
+"""What the tests of stores share: a clock that a test moves, and short ways to write entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.identity import content_hash
+from mcp_memory.domain.records import MemoryRecord, Session
+from mcp_memory.domain.scope import Scope
+from mcp_memory.ports import Candidates, Cues, Entry, Generation, MemoryStore, Probe
+
+NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
+DIMENSIONS = 16
+FIRST = Generation("model", DIMENSIONS, "first")
+SECOND = Generation("model", DIMENSIONS, "second")
+EVERYWHERE = Where()
+ANN = Scope("work", "ann")
+
+_numbers = count(1)
+
+
+@dataclass
+class StandingClock:
+    """A clock that a test moves."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+def vector(*leaning: float, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
+    """Return the unit vector that leans so much towards each of the first dimensions."""
+    made = np.full(dimensions, 0.01, np.float32)
+    made[: len(leaning)] += np.array(leaning, np.float32)
+    unit: NDArray[np.float32] = made / np.linalg.norm(made)
+    return unit
+
+
+def record(text: str = "Tea is drunk hot", **fields: Any) -> MemoryRecord:
+    """Return a record of Ann's at work, created at noon, with a fresh id."""
+    given = {
+        "id": f"memory-{next(_numbers):06}",
+        "text": text,
+        "namespace": "work",
+        "user_id": "ann",
+        "created_at": NOON,
+        "updated_at": NOON,
+        "last_accessed": NOON,
+        "persisted_at": NOON,
+    } | fields
+    kind = given.get("memory_type", "semantic")
+    return MemoryRecord(**{"memory_hash": content_hash(text, kind, given.get("event_date"))} | given)
+
+
+def entry(
+    text: str = "Tea is drunk hot",
+    vector: NDArray[np.float32] | None = None,
+    generation: Generation = FIRST,
+    cues: Cues | None = None,
+    **fields: Any,
+) -> Entry:
+    """Return an entry of Ann's at work; its words are those of the text."""
+    made = record(text, **fields)
+    words = "".join(char if char.isalnum() else " " for char in text.lower())
+    return Entry(made, words, cues or Cues(words=len(text.split())), vector, None if vector is None else generation)
+
+
+def session(session_id: str = "monday", **fields: Any) -> Session:
+    """Return a session of Ann's at work, of noon."""
+    given = {"namespace": "work", "user_id": "ann", "created_at": NOON, "updated_at": NOON, "last_accessed": NOON}
+    return Session(session_id=session_id, **given | fields)
+
+
+def texts(records: list[MemoryRecord]) -> list[str]:
+    return [record.text for record in records]
+
+
+async def candidates(
+    store: MemoryStore,
+    vector: NDArray[np.float32] | None = None,
+    terms: tuple[str, ...] = (),
+    *,
+    generation: Generation = FIRST,
+    where: Where = EVERYWHERE,
+    **limits: int,
+) -> Candidates:
+    """Return what the store offers for a vector, words, or both."""
+    return await store.candidates(Probe(vector, None if vector is None else generation, terms, **limits), where)
+
+
+def by_handle(found: Candidates, column: str) -> dict[Any, Any]:
+    """Return a column of the candidates by their handles."""
+    return dict(zip(found.handles, list(getattr(found, column)), strict=True))

@@ -1,0 +1,492 @@
+"""The promises of ``ports.MemoryStore`` about memories, kept by every store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from mcp_memory.domain.filters import Tags, Where
+from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import MemoryNotFound, VersionConflict
+from mcp_memory.ports import Cues, Entry, Handle, Store
+from tests.contracts.entries import (
+    ANN,
+    EVERYWHERE,
+    FIRST,
+    NOON,
+    SECOND,
+    candidates,
+    entry,
+    record,
+    texts,
+    vector,
+)
+
+pytestmark = pytest.mark.anyio
+
+LATER = NOON + timedelta(hours=1)
+
+
+async def handle_of(store: Store, memory_id: str, scope: Scope = Scope()) -> Handle:
+    ((handle, _),) = await store.named([memory_id], scope)
+    return handle
+
+
+# add
+
+
+async def test_what_was_added_is_read_back_whole(store: Store) -> None:
+    """``add``, ``named``: every field comes back as it was given."""
+    given = record(
+        "Tea with lemon",
+        session_id="s1",
+        event_date=NOON - timedelta(days=3, microseconds=1),
+        valid_from=NOON - timedelta(days=400 * 365),
+        valid_to=LATER,
+        supersedes=["old"],
+        pinned=True,
+        access_count=3,
+        topics=["Tea", "Größe"],
+        entities=["Ann"],
+        memory_type="episodic",
+        source="Ann",
+        discrete_memory_extracted="f",
+        extracted_from=[],
+        extraction_strategy="custom",
+        extraction_strategy_config={"depth": 2},
+        metadata={"nested": {"list": [1, 2.5, None, "ü"]}},
+    )
+    (added,) = await store.add([Entry(given, "tea with lemon", Cues())])
+    assert (added.record, added.outcome) == (given, "stored")
+    assert [found for _, found in await store.named([given.id], Scope())] == [given]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a\0b",
+        "\0",
+        "😀 ok 👩‍👩‍👧",
+        "שלום عالم",
+        "x" * 1_000_000,
+        "'; DROP TABLE memories; --",
+        "line\r\nline\u2028",
+    ],
+    ids=["empty", "nul", "only-nul", "emoji", "right-to-left", "long", "sql", "lines"],
+)
+async def test_any_text_is_kept_to_the_letter(store: Store, text: str) -> None:
+    """``add``: texts, ids, scopes and labels are data."""
+    given = entry(text, id=f"id {text[:50]}", namespace=f"n{text[:50]}", topics=[text[:50]], metadata={"k": text[:50]})
+    await store.add([given])
+    assert await store.page(Where(Scope(namespace=given.record.namespace)), limit=9) == [given.record]
+    assert await store.page(Where(tags=(Tags("topics", any=frozenset({text[:50].casefold()})),)), limit=9)
+
+
+async def test_ids_that_differ_after_a_nul_are_two(store: Store) -> None:
+    """``(namespace, user_id, id)`` names one memory."""
+    await store.add([entry("one", id="a\0b"), entry("two", id="a\0c"), entry("three", id="a")])
+    assert texts([found for _, found in await store.named(["a\0c"], Scope())]) == ["two"]
+
+
+async def test_one_id_may_stand_in_several_scopes(store: Store) -> None:
+    """``(namespace, user_id, id)`` names one memory; no namespace is not an empty one."""
+    scopes = [(None, None), ("", None), (None, ""), ("", ""), ("work", None), ("work", "ann"), ("work", "bob")]
+    for namespace, user in scopes:
+        (added,) = await store.add([entry("same", id="x", namespace=namespace, user_id=user)])
+        assert added.outcome == "stored"
+    found = [(memory.namespace, memory.user_id) for _, memory in await store.named(["x"], Scope())]
+    assert sorted(found, key=str) == sorted(scopes, key=str)
+
+
+async def test_an_entry_with_a_known_id_replaces_and_keeps_its_history(store: Store) -> None:
+    """``add``: version + 1; created_at, access_count and persisted_at kept."""
+    first = entry("Tea", id="x", access_count=4)
+    await store.add([first])
+    later = {"created_at": LATER, "persisted_at": LATER, "updated_at": LATER}
+    (added,) = await store.add([entry("Coffee", id="x", **later)])
+    assert added.outcome == "replaced"
+    assert (added.record.version, added.record.created_at, added.record.access_count) == (2, NOON, 4)
+    assert (added.record.persisted_at, added.record.updated_at) == (NOON, LATER)
+    assert await store.page(EVERYWHERE, limit=9) == [added.record]
+
+
+async def test_replaced_words_and_labels_are_no_longer_found(store: Store) -> None:
+    """``add``: the old content leaves every index."""
+    await store.add([entry("alpha", id="x", topics=["old"])])
+    await store.add([entry("beta", id="x", topics=["new"])])
+    old, new = (Where(tags=(Tags("topics", any=frozenset({label})),)) for label in ("old", "new"))
+    assert [await store.count(EVERYWHERE, ["alpha"]), await store.count(EVERYWHERE, ["beta"])] == [0, 1]
+    assert [await store.count(old), await store.count(new)] == [0, 1]
+
+
+async def test_a_duplicate_is_answered_with_what_is_there(store: Store) -> None:
+    """``add`` with keep_first: in the store, or earlier in the call."""
+    first, same, other = entry("Tea", id="1"), entry("tea.", id="2"), entry("Milk", id="3")
+    added = await store.add([first, same, other, entry("Milk!", id="4")])
+    assert [(done.outcome, done.record.id) for done in added] == [
+        ("stored", "1"),
+        ("duplicate", "1"),
+        ("stored", "3"),
+        ("duplicate", "3"),
+    ]
+    (again,) = await store.add([entry("TEA", id="5")])
+    assert (again.outcome, again.record) == ("duplicate", first.record)
+    assert await store.count(EVERYWHERE) == 2
+
+
+async def test_the_same_content_in_another_scope_is_no_duplicate(store: Store) -> None:
+    """``add``: the same namespace, user and session."""
+    scopes = [{}, {"session_id": "s"}, {"user_id": "bob"}, {"namespace": None}, {"namespace": ""}]
+    added = await store.add([entry("Tea", **scope) for scope in scopes])
+    assert {done.outcome for done in added} == {"stored"}
+
+
+async def test_duplicates_are_kept_where_asked(store: Store) -> None:
+    """``add`` with keep_both."""
+    added = await store.add([entry("Tea"), entry("Tea")], duplicates="keep_both")
+    assert [done.outcome for done in added] == ["stored", "stored"]
+
+
+async def test_one_id_twice_in_a_call_is_stored_then_replaced(store: Store) -> None:
+    """``add``: entries are taken in their order."""
+    added = await store.add([entry("Tea", id="x"), entry("Milk", id="x"), entry("Tea", id="y")])
+    assert [done.outcome for done in added] == ["stored", "replaced", "stored"]
+    assert texts(await store.page(EVERYWHERE, limit=9)) == ["Tea", "Milk"]
+
+
+async def test_memories_without_a_hash_are_no_duplicates(store: Store) -> None:
+    """``add``, ``duplicates``: only a content hash can be equal."""
+    added = await store.add([entry("Tea", memory_hash=None), entry("Tea", memory_hash=None)])
+    assert [done.outcome for done in added] == ["stored", "stored"]
+    assert await store.duplicates(EVERYWHERE) == []
+
+
+async def test_adding_nothing_is_no_error(store: Store) -> None:
+    """``add``."""
+    assert await store.add([]) == []
+
+
+async def test_a_new_memory_ends_what_it_supersedes(store: Store) -> None:
+    """``add``: valid_to = holds_from, in the same namespace and user."""
+    await store.add([entry("Ann lives in Lyon", id="old"), entry("the same", id="old", user_id="bob")])
+    await store.add([entry("Ann lives in Oslo", id="new", valid_from=LATER, supersedes=["old", "new", "unknown"])])
+    ended = {(found.id, found.user_id): found.valid_to for found in await store.page(EVERYWHERE, limit=9)}
+    assert ended == {("old", "ann"): LATER, ("old", "bob"): None, ("new", "ann"): None}
+    assert (await store.named(["old"], ANN))[0][1].version == 2
+
+
+@pytest.mark.parametrize(("ended", "is_then"), [(-1, -1), (1, 0)])
+async def test_an_earlier_end_stays(store: Store, ended: int, is_then: int) -> None:
+    """``add``: if they had not ended before."""
+    await store.add([entry("Ann lives in Lyon", id="old", valid_to=NOON + timedelta(days=ended))])
+    await store.add([entry("Ann lives in Oslo", supersedes=["old"])])
+    assert (await store.named(["old"], ANN))[0][1].valid_to == NOON + timedelta(days=is_then)
+
+
+# held, named, records
+
+
+async def test_held_finds_contents_in_their_exact_scope(store: Store) -> None:
+    """``held``: in the order of the question, None where nothing is held."""
+    first, second = entry("Tea"), entry("Tea", session_id="s")
+    await store.add([first, second])
+    digest = first.record.memory_hash or ""
+    asked = [(Scope("work", "ann", "s"), digest), (ANN, digest), (ANN, "other"), (Scope("work"), digest)]
+    assert await store.held(asked) == [second.record, first.record, None, None]
+
+
+async def test_named_stays_within_the_scope_and_leaves_out_what_is_unknown(store: Store) -> None:
+    """``named``."""
+    await store.add([entry("Ann's", id="x"), entry("Bob's", id="x", user_id="bob"), entry("other", id="y")])
+    found = await store.named(["x", "unknown", "x"], Scope(user_id="bob"))
+    assert texts([memory for _, memory in found]) == ["Bob's"]
+    assert await store.named(["x"], Scope("nowhere")) == []
+    assert len(await store.named(["y", "x"], Scope())) == 3
+
+
+async def test_records_come_in_the_order_of_their_handles(store: Store) -> None:
+    """``records``: None where one is gone."""
+    await store.add([entry("one", id="1"), entry("two", id="2")])
+    one, two = await handle_of(store, "1"), await handle_of(store, "2")
+    await store.remove([one])
+    found = await store.records([two, one, two])
+    assert [None if memory is None else memory.text for memory in found] == ["two", None, "two"]
+    assert await store.records([]) == []
+
+
+# page, count
+
+
+async def test_a_page_is_newest_first_and_the_last_stored_first_of_equals(store: Store) -> None:
+    """``page``: created_at, then order of storing."""
+    await store.add([entry("b"), entry("a", created_at=LATER), entry("c"), entry("d", created_at=NOON - timedelta(1))])
+    assert texts(await store.page(EVERYWHERE, limit=9)) == ["a", "c", "b", "d"]
+
+
+async def test_pages_together_are_everything_once(store: Store) -> None:
+    """``page``, ``count``."""
+    await store.add([entry(f"memory {number}") for number in range(23)])
+    pages = [texts(await store.page(EVERYWHERE, limit=5, offset=start)) for start in range(0, 30, 5)]
+    assert sum(pages, []) == [f"memory {number}" for number in reversed(range(23))]
+    assert await store.count(EVERYWHERE) == 23
+
+
+async def test_counts_are_of_memories_that_hold_any_of_the_words(store: Store) -> None:
+    """``count`` with terms."""
+    await store.add([entry("green tea"), entry("black tea"), entry("black coffee", user_id="bob"), entry("milk")])
+    assert await store.count(EVERYWHERE, ["tea", "coffee"]) == 3
+    assert await store.count(Where(ANN), ["coffee", "black"]) == 1
+    assert await store.count(Where(tags=(Tags("user_id", any=frozenset({"bob"})),)), ["black"]) == 1
+    assert await store.count(EVERYWHERE, ["unknown"]) == await store.count(EVERYWHERE, ["!?"]) == 0
+
+
+@pytest.mark.parametrize("where", [Where(Scope("nowhere")), Where(Scope(user_id="")), Where(Scope(session_id="none"))])
+async def test_nothing_is_found_in_a_scope_that_holds_nothing(store: Store, where: Where) -> None:
+    """A scope is never widened."""
+    await store.add([entry("Tea", vector(1))])
+    assert (await store.count(where), await store.page(where, limit=9)) == (0, [])
+    assert (await candidates(store, vector(1), ("tea",), where=where)).handles == []
+
+
+async def test_memories_that_ended_are_not_current(store: Store) -> None:
+    """``Where.current_at`` and ``as_of``, after an end was written later too."""
+    await store.add([entry("Lyon", id="old"), entry("Oslo", id="new", created_at=LATER)])
+    assert await store.count(Where(current_at=LATER)) == 2
+    await store.add([entry("Rome", supersedes=["old"], created_at=NOON)])
+    assert await store.count(Where(current_at=LATER)) == 2
+    assert texts(await store.page(Where(as_of=NOON), limit=9)) == ["Rome"]
+    assert texts(await store.page(Where(current_at=NOON - timedelta(1)), limit=9)) == ["Oslo", "Rome", "Lyon"]
+
+
+# replace, remove, touch
+
+
+async def test_a_replacement_is_found_by_its_new_words_at_once(store: Store) -> None:
+    """``replace``: answers the new version, and every index follows."""
+    await store.add([entry("alpha", vector(1), id="x", topics=["a"])])
+    handle = await handle_of(store, "x")
+    changed = entry("beta", vector(0, 1), id="x", topics=["b"])
+    stored = await store.replace(handle, changed, expected_version=1)
+    assert (stored.version, stored.text) == (2, "beta")
+    assert await store.records([handle]) == [stored]
+    assert [await store.count(EVERYWHERE, [word]) for word in ("alpha", "beta")] == [0, 1]
+    found = await candidates(store, vector(0, 1))
+    assert found.distance[0] < 0.01
+
+
+async def test_a_replacement_of_another_version_changes_nothing(store: Store) -> None:
+    """``replace``: VersionConflict."""
+    await store.add([entry("alpha", id="x")])
+    handle = await handle_of(store, "x")
+    with pytest.raises(VersionConflict) as caught:
+        await store.replace(handle, entry("beta", id="x"), expected_version=7)
+    assert (caught.value.expected, caught.value.found) == (7, 1)
+    assert texts(await store.page(EVERYWHERE, limit=9)) == ["alpha"]
+
+
+async def test_a_removed_memory_cannot_be_replaced(store: Store) -> None:
+    """``replace``: MemoryNotFound."""
+    await store.add([entry("alpha", id="x")])
+    handle = await handle_of(store, "x")
+    await store.remove([handle])
+    with pytest.raises(MemoryNotFound):
+        await store.replace(handle, entry("beta", id="x"), expected_version=1)
+
+
+@pytest.mark.parametrize(("text", "near"), [("alpha", True), ("beta", False)])
+async def test_the_vector_stays_where_the_text_stayed(store: Store, text: str, near: bool) -> None:  # noqa: FBT001
+    """``replace``: an entry without a vector keeps the stored one where the text stayed the same."""
+    await store.add([entry("alpha", vector(1), id="x")])
+    await store.replace(await handle_of(store, "x"), entry(text, id="x", topics=["t"]), expected_version=1)
+    assert (len((await candidates(store, vector(1))).handles) == 1) is near
+
+
+async def test_a_removed_memory_is_found_by_nothing(store: Store) -> None:
+    """``remove``: and whatever was derived from it; answers how many there were."""
+    await store.add([entry("alpha", vector(1), id="x", topics=["t"]), entry("beta", vector(1), id="y")])
+    handle = await handle_of(store, "x")
+    await candidates(store, vector(1))
+    assert await store.remove([handle, handle]) == 1
+    assert await store.remove([handle]) == 0
+    assert await store.named(["x"], Scope()) == []
+    assert await store.count(EVERYWHERE, ["alpha"]) == 0
+    assert await store.count(Where(tags=(Tags("topics", any=frozenset({"t"})),))) == 0
+    assert len((await candidates(store, vector(1), ("alpha",))).handles) == 1
+    (added,) = await store.add([entry("alpha", id="x")])
+    assert added.outcome == "stored"
+
+
+async def test_handles_are_never_given_twice(store: Store) -> None:
+    """A handle is a memory's own name: whoever holds an old one must not meet another memory behind it."""
+    await store.add([entry("alpha", id="x")])
+    handle = await handle_of(store, "x")
+    await store.remove([handle])
+    await store.add([entry("beta", id="y")])
+    assert await store.records([handle]) == [None]
+
+
+async def test_an_access_is_counted_where_the_last_was_long_ago(store: Store) -> None:
+    """``touch``: unless it was accessed since; the version stays."""
+    await store.add([entry("long ago", id="x"), entry("just now", id="y", last_accessed=LATER)])
+    handles = [await handle_of(store, memory_id) for memory_id in ("x", "y")]
+    await store.touch(handles, LATER, unless_since=NOON + timedelta(minutes=1))
+    await store.touch(handles, LATER, unless_since=NOON + timedelta(minutes=1))
+    await store.touch([], LATER, unless_since=LATER)
+    x, y = await store.records(handles)
+    assert x is not None
+    assert y is not None
+    assert (x.access_count, x.last_accessed, x.version) == (1, LATER, 1)
+    assert (y.access_count, y.last_accessed) == (0, LATER)
+
+
+# duplicates, merge
+
+
+async def test_duplicates_are_grouped_by_content_and_scope_oldest_first(store: Store) -> None:
+    """``duplicates``: groups of two or more within ``where``."""
+    early = NOON - timedelta(days=1)
+    given = [
+        entry("Tea", id="2"),
+        entry("Tea", id="1", created_at=early),
+        entry("Tea", id="3"),
+        entry("Tea", user_id="bob"),
+        entry("Milk"),
+    ]
+    await store.add(given, duplicates="keep_both")
+    groups = await store.duplicates(EVERYWHERE)
+    assert [[memory.id for _, memory in group] for group in groups] == [["1", "2", "3"]]
+    assert await store.duplicates(Where(Scope(user_id="bob"))) == []
+
+
+async def merged(store: Store) -> Handle:
+    await store.add([entry("Tea", vector(1), id=str(n)) for n in range(1, 4)], duplicates="keep_both")
+    handles = [await handle_of(store, str(n)) for n in range(1, 4)]
+    done = await store.merge(handles[0], entry("Tea", id="1", topics=["all"]), [(handle, 1) for handle in handles])
+    assert done is not None
+    assert (done.version, done.topics) == (2, ["all"])
+    return handles[0]
+
+
+async def test_merged_ids_go_on_naming_the_merged_memory(store: Store) -> None:
+    """``merge``: within the scope; the sources are gone, the vector stayed."""
+    handle = await merged(store)
+    assert await store.count(EVERYWHERE) == await store.count(EVERYWHERE, ["tea"]) == 1
+    for memory_id in ("1", "2", "3"):
+        assert [(found, memory.id) for found, memory in await store.named([memory_id], ANN)] == [(handle, "1")]
+    assert len(await store.named(["1", "2", "3"], ANN)) == 1
+    assert await store.named(["2"], Scope("work", "bob")) == []
+    assert len((await candidates(store, vector(1))).handles) == 1
+
+
+async def test_names_outlive_a_second_merge(store: Store) -> None:
+    """``merge``: what was merged into a retired memory is in the one that took that in."""
+    first = await merged(store)
+    await store.add([entry("Tea", id="9")], duplicates="keep_both")
+    ninth = await handle_of(store, "9")
+    assert await store.merge(ninth, entry("Tea", id="9"), [(ninth, 1), (first, 2)]) is not None
+    assert [memory.id for _, memory in await store.named(["3"], ANN)] == ["9"]
+
+
+async def test_a_merge_of_changed_sources_changes_nothing(store: Store) -> None:
+    """``merge``: None if any version moved."""
+    await store.add([entry("Tea", id="1"), entry("Tea", id="2")], duplicates="keep_both")
+    one, two = await handle_of(store, "1"), await handle_of(store, "2")
+    await store.replace(two, entry("Milk", id="2"), expected_version=1)
+    assert await store.merge(one, entry("Tea", id="1"), [(one, 1), (two, 1)]) is None
+    assert await store.count(EVERYWHERE) == 2
+    assert (await store.records([one, two]))[0] == (await store.named(["1"], ANN))[0][1]
+
+
+async def test_a_merged_id_that_is_stored_again_is_a_memory_of_its_own(store: Store) -> None:
+    """``add``: the id names the new memory from then on."""
+    await merged(store)
+    (added,) = await store.add([entry("Coffee", id="2")])
+    assert added.outcome == "stored"
+    assert texts([memory for _, memory in await store.named(["2"], ANN)]) == ["Coffee"]
+
+
+async def test_removing_a_merged_memory_removes_its_names(store: Store) -> None:
+    """``remove``."""
+    await store.remove([await merged(store)])
+    assert await store.named(["1", "2", "3"], Scope()) == []
+
+
+async def test_superseding_a_merged_id_ends_the_merged_memory(store: Store) -> None:
+    """``add``: an id that was merged away still finds the memory that took it in."""
+    await merged(store)
+    await store.add([entry("Coffee", supersedes=["3"])])
+    assert (await store.named(["1"], ANN))[0][1].valid_to == NOON
+
+
+# scan, reindex
+
+
+async def test_a_scan_meets_every_memory_once(store: Store) -> None:
+    """``scan``: a fixed order, a page at a time."""
+    await store.add([entry(f"memory {number}", user_id=None) for number in range(7)])
+    met: list[str] = []
+    after: Handle | None = None
+    while found := await store.scan(after, 3):
+        met += [memory.text for _, memory in found]
+        after = found[-1][0]
+    assert sorted(met) == [f"memory {number}" for number in range(7)]
+
+
+async def test_reindexing_replaces_what_is_derived(store: Store) -> None:
+    """``reindex``: terms, cues and vector; the record stays as it is."""
+    await store.add([entry("alpha", vector(1), id="x")])
+    handle = await handle_of(store, "x")
+    derived = Entry(entry("alpha", id="x").record, "beta", Cues(), vector(0, 1), SECOND)
+    await store.reindex([(handle, derived)])
+    assert [await store.count(EVERYWHERE, [word]) for word in ("alpha", "beta")] == [0, 1]
+    assert (await candidates(store, vector(1), generation=FIRST)).handles == []
+    assert (await candidates(store, vector(0, 1), generation=SECOND)).handles == [handle]
+    assert (await store.page(EVERYWHERE, limit=1))[0].version == 1
+
+
+async def test_reindexing_leaves_what_changed_meanwhile(store: Store) -> None:
+    """``reindex``: memories that are still at the entry's version."""
+    await store.add([entry("alpha", id="x")])
+    handle = await handle_of(store, "x")
+    await store.replace(handle, entry("beta", id="x"), expected_version=1)
+    await store.reindex([(handle, entry("alpha", vector(1), id="x"))])
+    assert [await store.count(EVERYWHERE, [word]) for word in ("alpha", "beta")] == [0, 1]
+
+
+# namespaces, stats
+
+
+async def test_namespaces_are_those_that_hold_memories_of_the_scope(store: Store) -> None:
+    """``namespaces``: sorted, with the prefix, at most 100."""
+    names = ["work", "World", "wörk", "home", None, "w%", "w\U0010ffff"]
+    await store.add([entry("Tea", namespace=name) for name in names])
+    await store.add([entry("Tea", namespace="wide", user_id="bob")])
+    assert await store.namespaces(Scope(), "w") == ["w%", "wide", "work", "wörk", "w\U0010ffff"]
+    assert await store.namespaces(Scope(user_id="bob")) == ["wide"]
+    await store.remove([handle for handle, _ in await store.scan(None, 99)])
+    assert await store.namespaces(Scope()) == []
+
+
+async def test_at_most_a_hundred_namespaces_are_listed(store: Store) -> None:
+    """``namespaces``."""
+    await store.add([entry("Tea", namespace=f"n{number:03}") for number in range(130)])
+    assert await store.namespaces(Scope()) == [f"n{number:03}" for number in range(100)]
+
+
+async def test_stats_say_how_much_there_is(store: Store) -> None:
+    """``stats``."""
+    await store.add(
+        [
+            entry("one", vector(1)),
+            entry("two", vector(1), SECOND, memory_type="episodic"),
+            entry("three", user_id="bob"),
+            entry("four", namespace=None),
+        ]
+    )
+    found = await store.stats(Scope(), FIRST)
+    assert (found.memories, found.by_namespace) == (4, {"work": 3, "": 1})
+    assert (found.by_type, found.without_vector) == ({"semantic": 3, "episodic": 1}, 3)
+    assert (await store.stats(Scope(user_id="ann"), None)).without_vector == 1
+    assert (await store.stats(Scope("nowhere"), FIRST)).memories == 0
