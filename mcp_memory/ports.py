@@ -194,9 +194,8 @@ class MemoryStore(Protocol):
         """Return the nearest by vector, the best by words, and their neighbours; all within ``where``.
 
         ``where`` is applied before the limits, so a narrow filter still yields as many candidates as there are.
-        Neighbours are the memories stored just before and after in the same namespace, user and session; where
-        memories have no session, those of the same namespace and user with the same ``event_date`` (or
-        ``created_at``) are one. They too are within ``where``.
+        Neighbours are the memories stored just before and after in the same namespace, user and
+        ``MemoryRecord.thread``. They too are within ``where``.
         """
 
     async def replace(self, handle: Handle, entry: Entry, *, expected_version: int) -> MemoryRecord:

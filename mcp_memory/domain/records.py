@@ -77,6 +77,21 @@ class MemoryRecord(Record):
         return self.event_date or self.created_at
 
     @property
+    def dated(self) -> datetime | None:
+        """The moment that a client gave the memory, be it as its event or as its creation."""
+        return self.event_date or (self.created_at if self.created_at != self.persisted_at else None)
+
+    @property
+    def thread(self) -> tuple[str, str] | None:
+        """What it stands in with its neighbours: its session; without one, the day that it was dated with.
+
+        Memories that were merely stored on one day have nothing in common.
+        """
+        if self.session_id is not None:
+            return "session", self.session_id
+        return None if self.dated is None else ("day", self.dated.date().isoformat())
+
+    @property
     def holds_from(self) -> datetime:
         """Start of the time for which the memory is true."""
         return self.valid_from or self.created_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.errors import EmbedderUnavailable
@@ -17,6 +18,21 @@ CHUNK = 64
 """Texts embedded between two reports of progress."""
 
 
+def told(record: MemoryRecord) -> str:
+    """Return the text as it is looked up: with who said it, where the text does not begin with that."""
+    source = record.source
+    if source is None or record.text.casefold().startswith(source.casefold()):
+        return record.text
+    return f"{source}: {record.text}"
+
+
+def labelled(record: MemoryRecord) -> str:
+    """Return the text with the labels that it does not hold itself: they are words to find it by."""
+    held = record.text.casefold()
+    labels = [label for label in (*record.topics, *record.entities) if label.casefold() not in held]
+    return " ".join([told(record), *labels])
+
+
 class Indexer:
     """Derives everything by which a memory is found again."""
 
@@ -25,7 +41,7 @@ class Indexer:
 
     def plain(self, record: MemoryRecord) -> Entry:
         """Return the entry without a vector."""
-        return Entry(record, index_terms(record.text, record.event_date), cues(record))
+        return Entry(record, index_terms(labelled(record), record.dated), cues(record))
 
     async def entries(self, records: Sequence[MemoryRecord], progress: Progress | None = None) -> list[Entry]:
         """Return the entries with their vectors.
@@ -41,12 +57,12 @@ class Indexer:
 
     async def _embedded(self, records: Sequence[MemoryRecord]) -> list[Entry]:
         try:
-            vectors = await self._embedder.embed([record.text for record in records])
+            vectors = await self._embedder.embed([told(record) for record in records])
         except EmbedderUnavailable as error:
             logger.warning("stored without vectors, run rebuild-index later: %s", error)
             return [self.plain(record) for record in records]
         generation = self._embedder.generation
         return [
-            Entry(record, index_terms(record.text, record.event_date), cues(record), vector, generation)
+            replace(self.plain(record), vector=vector, generation=generation)
             for record, vector in zip(records, vectors, strict=True)
         ]

@@ -14,7 +14,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
 from mcp_memory.ports import Added, Clock, Embedder, Handle, MemoryStore, NewId, Progress
 from mcp_memory.services.compaction import Compactor
-from mcp_memory.services.entries import Indexer
+from mcp_memory.services.entries import Indexer, told
 from mcp_memory.services.search import Finder
 
 OPEN = Scope()
@@ -117,7 +117,7 @@ class LongTerm:
             raise InvalidRequest("valid_to lies before valid_from")
         digest = content_hash(changed.text, changed.memory_type, changed.event_date)
         changed = changed.model_copy(update={"memory_hash": digest})
-        if changed.text == record.text:
+        if told(changed) == told(record):
             entry = self._indexer.plain(changed)
         else:
             (entry,) = await self._indexer.entries([changed])

@@ -79,12 +79,13 @@ class Finder:
 
     async def _probe(self, question: Question, request: Search) -> tuple[Probe, str | None]:
         semantic = request.search_mode == SearchMode.SEMANTIC
-        probe = Probe(
-            terms=() if semantic else question.terms,
-            nearest=0 if request.search_mode == SearchMode.KEYWORD else POOL,
-            lexical=0 if semantic else POOL,
-            neighbours=0 if request.search_mode in {SearchMode.SEMANTIC, SearchMode.KEYWORD} else 1,
-        )
+        if semantic:
+            probe = Probe(nearest=POOL, lexical=0)
+        elif request.search_mode == SearchMode.KEYWORD:
+            probe = Probe(terms=question.terms, nearest=0, lexical=POOL)
+        else:
+            terms = question.terms + question.kinds
+            probe = Probe(terms=terms, nearest=POOL, lexical=POOL, neighbours=1)
         try:
             vectors = await self._embedder.embed([request.text])
         except EmbedderUnavailable as error:

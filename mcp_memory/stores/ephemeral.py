@@ -29,11 +29,9 @@ NAMESPACES = 100
 """How many namespaces are listed at most."""
 _SATURATION, _LENGTH = 1.2, 0.75
 """The customary k1 and b of BM25."""
-_LEAST_RARITY = 1e-6
-"""What FTS5 takes for words that most texts hold, so that both stores score alike."""
 
 _Name: TypeAlias = tuple[str | None, str | None, str]
-_Thread: TypeAlias = tuple[str | None, str | None, str | datetime]
+_Thread: TypeAlias = tuple[str | None, str | None, tuple[str, str] | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +171,14 @@ class EphemeralStore:
     def _scores(self, probe: Probe, matching: dict[int, Entry]) -> dict[int, float]:
         """Return the BM25 of the matching memories that hold a word of the probe."""
         wanted = frozenset(map(stem, probe.terms))
-        lengths = {handle: stems.total() for handle, stems in self._stems.items()}
+        lengths = {handle: self._stems[handle].total() for handle in matching}
         usual = max(1.0, sum(lengths.values()) / max(1, len(lengths)))
-        holders = {word: sum(word in stems for stems in self._stems.values()) for word in wanted}
+        holders = {word: sum(word in self._stems[handle] for handle in matching) for word in wanted}
         scores: dict[int, float] = {}
         for handle in matching:
             stems = self._stems[handle]
             for word in wanted & stems.keys():
-                rarity = max(_LEAST_RARITY, log((len(lengths) - holders[word] + 0.5) / (holders[word] + 0.5)))
+                rarity = log(1 + (len(lengths) - holders[word] + 0.5) / (holders[word] + 0.5))
                 spread = _SATURATION * (1 - _LENGTH + _LENGTH * lengths[handle] / usual)
                 gain = rarity * stems[word] * (_SATURATION + 1) / (stems[word] + spread)
                 scores[handle] = scores.get(handle, 0.0) + gain
@@ -336,12 +334,11 @@ class EphemeralStore:
 
 
 def _threads(entries: dict[int, Entry]) -> list[list[int]]:
-    """Return the handles in order of storing, parted by session; without one, by the moment they are about."""
+    """Return the handles in order of storing, parted by thread; what stands in none is alone."""
     threads: dict[_Thread, list[int]] = {}
     for handle in sorted(entries):
         record = entries[handle].record
-        place = record.about if record.session_id is None else record.session_id
-        threads.setdefault((record.namespace, record.user_id, place), []).append(handle)
+        threads.setdefault((record.namespace, record.user_id, record.thread or handle), []).append(handle)
     return list(threads.values())
 
 

@@ -143,12 +143,12 @@ async def test_neighbours_in_the_session_come_along(store: Store) -> None:
     assert sorted(await ids(store, by_words)) == ["ann4", "ann5", "ann6"]
 
 
-async def test_without_a_session_those_about_the_same_moment_are_neighbours(store: Store) -> None:
-    """``neighbours``: the same event_date, or created_at."""
+async def test_without_a_session_those_dated_with_the_same_day_are_neighbours(store: Store) -> None:
+    """``MemoryRecord.thread``: the day of event_date, or of a created_at that is not the time of storing."""
     day = NOON - timedelta(days=9)
     await store.add(
         [
-            entry("one", id="1", event_date=day),
+            entry("one", id="1", event_date=day - timedelta(hours=3)),
             entry("strange", id="2"),
             entry("needle", vector(1), id="3", event_date=day, created_at=NOON + timedelta(1)),
             entry("four", id="4", created_at=day),
@@ -157,6 +157,14 @@ async def test_without_a_session_those_about_the_same_moment_are_neighbours(stor
     )
     found = await candidates(store, vector(1), nearest=1, neighbours=1)
     assert sorted(await ids(store, found)) == ["1", "3", "4"]
+
+
+async def test_memories_without_a_date_or_session_are_nobodys_neighbours(store: Store) -> None:
+    """``MemoryRecord.thread``: facts that were stored together need not belong together."""
+    await store.add([entry(f"fact {n}", vector(1) if n == 1 else None, id=str(n)) for n in range(3)])
+    found = await candidates(store, vector(1), nearest=1, neighbours=1)
+    assert await ids(store, found) == ["1"]
+    assert (await columns(store, found, "session"))["1"] == (-1,)
 
 
 async def test_neighbours_are_within_the_filter_too(store: Store) -> None:

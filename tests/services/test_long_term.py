@@ -253,3 +253,19 @@ async def test_long_term_memory_can_be_turned_off(memory: Memory, clock: Standin
     off = LongTerm(memory.store, memory.embedder, clock, lambda: "1", enabled=False)
     with pytest.raises(FeatureDisabled, match="LONG_TERM_MEMORY"):
         await off.search(Search(text="x"))
+
+
+async def test_labels_are_words_to_find_a_memory_by(memory: Memory) -> None:
+    """Also after an edit of the labels alone."""
+    (memory_id,) = await create(memory, {"text": TEA, "topics": ["beverages"]})
+    assert await texts(memory, "beverages", search_mode="keyword") == [TEA]
+    await memory.long_term.edit(Edit(memory_id=memory_id, topics=["breakfast"]))
+    assert await texts(memory, "beverages", search_mode="keyword") == []
+    assert await texts(memory, "breakfast", search_mode="keyword") == [TEA]
+
+
+async def test_who_said_it_is_found_with_what_was_said(memory: Memory) -> None:
+    """A source is a speaker, whether or not the text begins with it."""
+    await create(memory, {"text": "I am allergic to nuts", "source": "Carla"}, {"text": "Bob: I like nuts"})
+    assert (await texts(memory, "what did Carla say about nuts?"))[0] == "I am allergic to nuts"
+    assert await texts(memory, "carla", search_mode="keyword") == ["I am allergic to nuts"]

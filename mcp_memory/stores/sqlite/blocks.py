@@ -1,4 +1,4 @@
-"""Sealed blocks: the columns of 4,096 successive handles as they are copied into RAM, so that a big file opens fast.
+"""Sealed blocks: the columns of 1,024 successive handles as they are copied into RAM, so that a big file opens fast.
 
 A block is true as of a change number; what changed later is found in the table ``changes``.
 """
@@ -13,8 +13,18 @@ import numpy as np
 from mcp_memory.stores.sqlite.columns import NEVER, Columns, read_columns
 from mcp_memory.stores.sqlite.statements import sql
 
-HANDLES = 4_096
+HANDLES = 1_024
 """Handles of a block, whether or not their memories are still there."""
+KINDS = {
+    "handle": np.int64,
+    "thread": np.int64,
+    "namespace": np.int32,
+    "user": np.int32,
+    "session": np.int32,
+    "generation": np.int16,
+    "length": np.uint16,
+}
+"""What stands in ``blocks.columns``, column after column."""
 MOST_CHANGES = 16_384
 """Changes that are followed at a load; beyond, the blocks are sealed anew."""
 
@@ -40,7 +50,7 @@ class Block:
         """Return the block's columns."""
         parts = []
         start = 0
-        for kind in (np.int64, np.int64, np.int32, np.int32, np.int32, np.int16):
+        for kind in KINDS.values():
             parts.append(np.frombuffer(self.columns, kind, self.rows, start))
             start += parts[-1].nbytes
         codes = np.frombuffer(self.codes, np.uint8).reshape(self.rows, -1) if self.rows else np.empty((0, 0), np.uint8)
@@ -82,8 +92,7 @@ def _seal(connection: apsw.Connection, number: int, seq: int) -> None:
         connection.execute(sql("put_block"), (number, seq, 0, 0, b"", None, b""))
         return
     columns = read_columns(rows, generation, dimensions)
-    parts = (columns.handle, columns.thread, columns.namespace, columns.user, columns.session, columns.generation)
-    joined = b"".join(part.tobytes() for part in parts)
+    joined = b"".join(getattr(columns, name).tobytes() for name in KINDS)
     ends = None if columns.ends is None or (columns.ends == NEVER).all() else columns.ends.tobytes()
     codes = columns.codes.tobytes()
     connection.execute(sql("put_block"), (number, seq, generation, len(rows), joined, ends, codes))

@@ -13,6 +13,8 @@ from mcp_memory.stores.sqlite.rows import Row
 
 GONE = -1
 """Stands in ``generation`` where the memory was removed."""
+LONGEST = np.iinfo(np.uint16).max
+"""Longer texts count as this long."""
 NEVER = np.iinfo(np.int64).max
 """Stands in ``ends`` where the memory has no end."""
 
@@ -27,6 +29,7 @@ class Columns:
     user: NDArray[np.int32]
     session: NDArray[np.int32]
     generation: NDArray[np.int16]
+    length: NDArray[np.uint16]
     codes: NDArray[np.uint8]
     ends: NDArray[np.int64] | None = None
 
@@ -40,6 +43,7 @@ class Columns:
             np.empty(rows, np.int32),
             np.empty(rows, np.int32),
             np.empty(rows, np.int16),
+            np.empty(rows, np.uint16),
             np.empty((rows, width), np.uint8),
         )
 
@@ -52,6 +56,7 @@ class Columns:
             self.user[:rows],
             self.session[:rows],
             self.generation[:rows],
+            self.length[:rows],
             self.codes[:rows],
             None if self.ends is None else self.ends[:rows],
         )
@@ -71,13 +76,14 @@ class Columns:
 def read_columns(rows: Sequence[Row], generation: int, dimensions: int) -> Columns:
     """Return rows of the statement ``index_rows`` as columns, with the codes of one generation."""
     columns = Columns.empty(len(rows), vectors.code_bytes(dimensions))
-    handle, thread, namespace, user, session, its_generation, ends, stored = zip(*rows, strict=True)
+    handle, thread, namespace, user, session, its_generation, length, ends, stored = zip(*rows, strict=True)
     columns.handle[:] = handle
     columns.thread[:] = thread
     columns.namespace[:] = namespace
     columns.user[:] = user
     columns.session[:] = session
     columns.generation[:] = its_generation
+    columns.length[:] = np.minimum(length, LONGEST)
     if any(end is not None for end in ends):
         columns.ends = np.array([NEVER if end is None else end for end in ends], np.int64)
     columns.codes[:] = 0

@@ -18,6 +18,7 @@ import apsw
 
 from mcp_memory.errors import StoreReadOnly, StoreUnavailable
 from mcp_memory.stores.sqlite.failures import MOVED, READ_ONLY, translated
+from mcp_memory.stores.sqlite.statements import sql
 
 T = TypeVar("T")
 
@@ -59,7 +60,9 @@ def connect(settings: Settings) -> apsw.Connection:
 def connect_unchanging(settings: Settings) -> apsw.Connection:
     """Open a connection to a file on a medium where not even the index of the log can be written."""
     uri = f"{settings.path.absolute().as_uri()}?immutable=1"
-    return apsw.Connection(uri, flags=apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY)
+    connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY)
+    connection.execute(sql("open_postings"))
+    return connection
 
 
 def _prepare(connection: apsw.Connection, settings: Settings) -> None:
@@ -70,6 +73,7 @@ def _prepare(connection: apsw.Connection, settings: Settings) -> None:
     connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
     connection.execute("PRAGMA cache_size = -16000")
     connection.execute("PRAGMA temp_store = memory")
+    connection.execute(sql("open_postings"))
     connection.execute("PRAGMA cell_size_check = on")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
     connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")

@@ -163,12 +163,8 @@ def _outside(found: Condition, column: str, first: datetime, last: datetime) -> 
     found.require(f"({column} IS NULL OR NOT ({column} >= ? AND {column} < ?))", values)
 
 
-def match(terms: Sequence[str], numbers: Numbers) -> str | None:
-    """Return the expression of the lexical index for any of the terms within the scope; None if no term is a word."""
+def match(terms: Sequence[str]) -> str | None:
+    """Return the expression of the lexical index for any of the terms; None if no term is a word."""
     # A NUL would end the expression; a term without letters or digits is no word to the index.
     words = [term.replace("\0", " ").replace('"', '""') for term in terms if any(map(str.isalnum, term))]
-    if not words:
-        return None
-    tokens = [f"{letter}{number}" for letter, number in zip("nus", numbers, strict=True) if number]
-    expression = "terms : (" + " OR ".join(f'"{word}"' for word in words) + ")"
-    return " AND ".join([expression, *(f"scope : {token}" for token in tokens)])
+    return " OR ".join(f'"{word}"' for word in words) or None

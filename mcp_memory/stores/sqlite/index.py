@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeAlias
 
 import apsw
 import numpy as np
@@ -19,6 +20,8 @@ from mcp_memory.stores.sqlite.blocks import Block
 from mcp_memory.stores.sqlite.columns import GONE, NEVER, Columns, read_columns
 from mcp_memory.stores.sqlite.rows import Numbers
 from mcp_memory.stores.sqlite.statements import sql
+
+Rows: TypeAlias = NDArray[np.int64]
 
 _CHUNK = 4_096
 """Rows read at a time."""
@@ -47,13 +50,21 @@ class View:
         return allowed
 
 
-def rows_of(held: NDArray[np.int64], handles: NDArray[np.int64]) -> NDArray[np.int64]:
+def rows_of(held: Rows, handles: Rows) -> Rows:
     """Return the rows of the handles that are held, in the order of the handles."""
-    rows = np.searchsorted(held, handles)
-    inside = rows < len(held)
-    rows, handles = rows[inside], handles[inside]
-    there: NDArray[np.int64] = rows[held[rows] == handles]
-    return there
+    rows, there = places_of(held, handles)
+    return rows[there]
+
+
+def places_of(held: Rows, handles: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+    """Return a row for each of the handles, and which of these rows are theirs."""
+    if not len(held):
+        return np.zeros(len(handles), np.int64), np.zeros(len(handles), np.bool_)
+    if held[-1] - held[0] == len(held) - 1:
+        rows = np.clip(handles - held[0], 0, len(held) - 1)
+    else:
+        rows = np.minimum(np.searchsorted(held, handles), len(held) - 1)
+    return rows, held[rows] == handles
 
 
 class Index:

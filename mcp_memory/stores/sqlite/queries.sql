@@ -50,9 +50,6 @@ ORDER BY m.created_at, m.handle
 -- name: count
 SELECT count(*) FROM memories m WHERE {where}
 
--- name: count_words
-SELECT count(*) FROM words WHERE words MATCH ?
-
 -- name: count_words_where
 SELECT count(*) FROM words JOIN memories m ON m.handle = words.rowid WHERE words MATCH ? AND {where}
 
@@ -63,8 +60,11 @@ SELECT m.handle FROM memories m WHERE {where}
 m.content IN (SELECT m.content FROM memories m WHERE m.content IS NOT NULL AND {where}
     GROUP BY m.content HAVING count(*) > 1)
 
--- name: best_words
-SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?
+-- name: open_postings
+CREATE VIRTUAL TABLE temp.postings USING fts5vocab (main, words, instance)
+
+-- name: postings
+SELECT group_concat(doc) FROM temp.postings WHERE term = ?
 
 -- name: vectors
 SELECT f.handle, f.vector FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.value
@@ -110,7 +110,7 @@ SELECT DISTINCT handle FROM changes WHERE seq > ? ORDER BY handle
 
 -- name: index_rows
 SELECT
-    m.handle, m.thread, m.namespace, m.user, m.session, f.generation, m.valid_to,
+    m.handle, m.thread, m.namespace, m.user, m.session, f.generation, f.length, m.valid_to,
     CASE f.generation WHEN ?1 THEN f.vector END
 FROM memories m JOIN facets f ON f.handle = m.handle
 WHERE m.handle > ?2 AND m.handle <= ?3
@@ -118,7 +118,7 @@ ORDER BY m.handle
 
 -- name: index_rows_among
 SELECT
-    m.handle, m.thread, m.namespace, m.user, m.session, f.generation, m.valid_to,
+    m.handle, m.thread, m.namespace, m.user, m.session, f.generation, f.length, m.valid_to,
     CASE f.generation WHEN ?1 THEN f.vector END
 FROM carray(?2) c CROSS JOIN memories m ON m.handle = c.value JOIN facets f ON f.handle = m.handle
 
@@ -157,19 +157,20 @@ UPDATE memories SET (
 ) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE handle = ?
 
 -- name: add_facets
-INSERT INTO facets (handle, last_accessed, access_count, cues, speaker, generation, vector) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO facets (handle, last_accessed, access_count, cues, speaker, length, generation, vector)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: change_facets
-UPDATE facets SET last_accessed = ?, access_count = ?, cues = ?, speaker = ? WHERE handle = ?
+UPDATE facets SET last_accessed = ?, access_count = ?, cues = ?, speaker = ?, length = ? WHERE handle = ?
 
 -- name: change_cues
-UPDATE facets SET cues = ?, speaker = ? WHERE handle = ?
+UPDATE facets SET cues = ?, speaker = ?, length = ? WHERE handle = ?
 
 -- name: change_vector
 UPDATE facets SET generation = ?, vector = ? WHERE handle = ?
 
 -- name: add_words
-INSERT INTO words (rowid, terms, scope) VALUES (?, ?, ?)
+INSERT INTO words (rowid, terms) VALUES (?, ?)
 
 -- name: remove_words
 DELETE FROM words WHERE rowid = ?

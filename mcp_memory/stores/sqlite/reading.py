@@ -67,17 +67,14 @@ def page(connection: apsw.Connection, where: Where, limit: int, offset: int) -> 
 
 def count(connection: apsw.Connection, where: Where, terms: Sequence[str]) -> int:
     """Return how many memories match, and hold one of the terms where some are given."""
-    numbers = filters.numbers_of(connection, where.scope)
-    if numbers is None:
+    condition = filters.whole(connection, where)
+    if condition is None:
         return 0
-    condition = filters.condition(where, numbers)
     if not terms:
         return int(connection.execute(sql("count", condition.text), condition.values).get)
-    expression = filters.match(terms, numbers)
+    expression = filters.match(terms)
     if expression is None:
         return 0
-    if where == Where(where.scope):
-        return int(connection.execute(sql("count_words"), (expression,)).get)
     return int(connection.execute(sql("count_words_where", condition.text), (expression, *condition.values)).get)
 
 

@@ -121,11 +121,6 @@ def label_rows(record: MemoryRecord, handle: int) -> list[tuple[int, str, int]]:
     return [(kind, label, handle) for kind, labels in values for label in sorted(set(map(_fold, labels)))]
 
 
-def scope_tokens(numbers: Numbers) -> str:
-    """Return the words by which the lexical index knows the scope."""
-    return " ".join(f"{letter}{number}" for letter, number in zip("nus", numbers, strict=True) if number)
-
-
 def content_of(record: MemoryRecord) -> int | None:
     """Return the number under which one content in one scope is found; None for a memory without a hash."""
     return None if record.memory_hash is None else content_in(record.scope, record.memory_hash)
@@ -137,9 +132,11 @@ def content_in(scope: Scope, memory_hash: str) -> int:
 
 
 def thread_of(record: MemoryRecord) -> int:
-    """Return the number that neighbours share: those of a session; without one, those about the same moment."""
-    place = microseconds(record.about) if record.session_id is None else record.session_id
-    return _number(record.namespace, record.user_id, place)
+    """Return the number that the memories of a thread share; one of its own for a memory that stands in none."""
+    thread = record.thread
+    if thread is None:
+        return _number(record.namespace, record.user_id, record.id)
+    return _number(record.namespace, record.user_id, *thread)
 
 
 def _number(*parts: str | int | None) -> int:

@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports import Candidates, Generation, Probe
-from mcp_memory.stores.sqlite import filters, vectors
+from mcp_memory.stores.sqlite import filters, lexical, vectors
 from mcp_memory.stores.sqlite.index import Index, View, rows_of
 from mcp_memory.stores.sqlite.rows import CUES, Numbers
 from mcp_memory.stores.sqlite.statements import sql
-from mcp_memory.stores.sqlite.threads import Threads
-
-Mask = NDArray[np.bool_]
-Rows = NDArray[np.int64]
+from mcp_memory.stores.sqlite.threads import Mask, Rows, Threads
 
 EXACT = 512
 """Allowed memories up to which the vectors of all are compared instead of their codes."""
@@ -34,7 +31,6 @@ class _Search:
     connection: apsw.Connection
     probe: Probe
     view: View
-    numbers: Numbers
     allowed: Mask
     generation: int
 
@@ -47,23 +43,30 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
     generation = generation_number(connection, probe.generation)
     view = index.view(connection, generation, probe.generation.dimensions if probe.generation else 0)
     allowed = view.allowed(numbers, _end(where), _handles(connection, where, numbers))
-    search = _Search(connection, probe, view, numbers, allowed, generation)
+    search = _Search(connection, probe, view, allowed, generation)
     near = _nearest(search)
-    worded, scores = _best_words(search)
+    worded, scores = lexical.best(connection, view.columns, probe, allowed)
     found = np.union1d(near, worded)
     threads = Threads(view.columns, found, allowed)
     rows = threads.around(found, probe.neighbours)
-    lexical = np.zeros(len(rows), np.float32)
-    lexical[np.searchsorted(rows, worded)] = scores
-    return _facets(search, rows, lexical, threads)
+    words = np.zeros(len(rows), np.float32)
+    words[np.searchsorted(rows, worded)] = scores
+    return _facets(search, rows, words, threads)
 
 
-def allowed_rows(connection: apsw.Connection, index: Index, where: Where) -> int:
-    """Return how many memories lie within a plain condition, without asking the database."""
+def count(connection: apsw.Connection, index: Index, where: Where, terms: Sequence[str]) -> int:
+    """Return how many memories lie within a plain condition, and hold one of the terms where some are given."""
     numbers = filters.numbers_of(connection, where.scope)
     if numbers is None:
         return 0
-    return int(index.view(connection).allowed(numbers, _end(where), None).sum())
+    columns = (view := index.view(connection)).columns
+    allowed = view.allowed(numbers, _end(where), None)
+    if terms:
+        holding = np.zeros(len(allowed), np.bool_)
+        for handles in lexical.postings(connection, terms):
+            holding[rows_of(columns.handle, handles)] = True
+        allowed &= holding
+    return int(np.count_nonzero(allowed))
 
 
 def generation_number(connection: apsw.Connection, generation: Generation | None) -> int:
@@ -120,29 +123,7 @@ def _nearest_of(search: _Search, rows: Rows) -> Rows:
     return rows_of(search.view.columns.handle, np.array(there, np.int64)[near])
 
 
-def _best_words(search: _Search) -> tuple[Rows, NDArray[np.float32]]:
-    """Return the rows with the best BM25, and it."""
-    wanted = search.probe.lexical
-    expression = filters.match(search.probe.terms, search.numbers)
-    if expression is None or not wanted:
-        return np.empty(0, np.int64), np.empty(0, np.float32)
-    limit = wanted
-    while True:
-        found = search.connection.execute(sql("best_words"), (expression, limit)).fetchall()
-        scored = np.array(found, np.float64).reshape(-1, 2)
-        handles = scored[:, 0].astype(np.int64)
-        places = np.searchsorted(search.view.columns.handle, handles)
-        places = np.minimum(places, max(len(search.allowed) - 1, 0))
-        good = np.zeros(len(handles), np.bool_)
-        if len(search.allowed):
-            good = (search.view.columns.handle[places] == handles) & search.allowed[places]
-        if len(found) < limit or good.sum() >= wanted:
-            rows, scores = places[good][:wanted], -scored[good, 1][:wanted]
-            return rows, scores.astype(np.float32)
-        limit *= 8
-
-
-def _facets(search: _Search, rows: Rows, lexical: NDArray[np.float32], threads: Threads) -> Candidates:
+def _facets(search: _Search, rows: Rows, words: NDArray[np.float32], threads: Threads) -> Candidates:
     """Return the columns of the rows that the snapshot holds."""
     handles = search.view.columns.handle[rows]
     if not len(handles):
@@ -152,7 +133,7 @@ def _facets(search: _Search, rows: Rows, lexical: NDArray[np.float32], threads: 
         # The columns in RAM may be newer than the snapshot: what was added since is not there yet.
         known = search.connection.execute(sql("known_handles"), (apsw.carray(handles),)).fetchall()
         there = np.isin(handles, np.array(known, np.int64).reshape(-1))
-        rows, handles, lexical = rows[there], handles[there], lexical[there]
+        rows, handles, words = rows[there], handles[there], words[there]
     if not found:
         return _NOTHING
     accessed, blobs, speaker, generation, stored = zip(*found, strict=True)
@@ -161,7 +142,7 @@ def _facets(search: _Search, rows: Rows, lexical: NDArray[np.float32], threads: 
     return Candidates(
         handles=handles.tolist(),
         distance=_distances(generation, stored, search),
-        lexical=lexical,
+        lexical=words,
         before=before,
         after=after,
         session=session,

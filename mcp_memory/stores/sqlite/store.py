@@ -84,8 +84,8 @@ class SqliteStore:
         return await self._read(lambda connection: reading.page(connection, where, limit, offset))
 
     async def count(self, where: Where, terms: Sequence[str] = ()) -> int:
-        if not terms and filters.is_plain(where):
-            return await self._read(lambda connection: search.allowed_rows(connection, self._index, where))
+        if filters.is_plain(where):
+            return await self._read(lambda connection: search.count(connection, self._index, where, terms))
         return await self._read(lambda connection: reading.count(connection, where, terms))
 
     async def candidates(self, probe: Probe, where: Where) -> Candidates:

@@ -23,7 +23,6 @@ from mcp_memory.stores.sqlite.rows import (
     cues_blob,
     label_rows,
     memory_row,
-    scope_tokens,
 )
 from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
@@ -111,20 +110,20 @@ class Batch:
         )
         stored = _stored(self._connection, [entry for _, entry, _, _ in new])
         write(sql("add_facets"), [(one[0], *_facets(one[1]), *vector) for one, vector in zip(new, stored, strict=True)])
-        write(sql("add_words"), [(handle, entry.terms, scope_tokens(numbers)) for handle, entry, numbers, _ in new])
+        write(sql("add_words"), [(handle, entry.terms) for handle, entry, _, _ in new])
         write(sql("add_label"), [row for handle, entry, _, _ in new for row in label_rows(entry.record, handle)])
         write(sql("remove_alias"), [(entry.record.id, *numbers[:2]) for _, entry, numbers, _ in new])
         seal_full(self._connection, self._last)
 
 
-def _facets(entry: Entry) -> tuple[int, int, bytes, str]:
+def _facets(entry: Entry) -> tuple[int, int, bytes, str, int]:
     """Return access and cues of an entry, as ``facets`` keeps them."""
     record = entry.record
     return microseconds(record.last_accessed), record.access_count, *_cues(entry)
 
 
-def _cues(entry: Entry) -> tuple[bytes, str]:
-    return cues_blob(entry.record, entry.cues), entry.cues.speaker
+def _cues(entry: Entry) -> tuple[bytes, str, int]:
+    return cues_blob(entry.record, entry.cues), entry.cues.speaker, len(entry.terms.split())
 
 
 def _stored(connection: apsw.Connection, entries: Sequence[Entry]) -> list[tuple[int, bytes | None]]:
@@ -168,13 +167,13 @@ def overwrite(connection: apsw.Connection, handle: int, entry: Entry, there: Mem
         connection.execute(sql("change_vector"), (*_stored(connection, [entry])[0], handle))
     connection.execute(sql("remove_labels"), (handle,))
     connection.executemany(sql("add_label"), label_rows(record, handle))
-    _write_words(connection, handle, entry.terms, numbers)
+    _write_words(connection, handle, entry.terms)
     connection.execute(sql("add_change"), (handle,))
 
 
-def _write_words(connection: apsw.Connection, handle: int, terms: str, numbers: Numbers) -> None:
+def _write_words(connection: apsw.Connection, handle: int, terms: str) -> None:
     connection.execute(sql("remove_words"), (handle,))
-    connection.execute(sql("add_words"), (handle, terms, scope_tokens(numbers)))
+    connection.execute(sql("add_words"), (handle, terms))
 
 
 def end_superseded(connection: apsw.Connection, record: MemoryRecord, numbers: Numbers, handle: int) -> None:
@@ -249,8 +248,7 @@ def reindex(connection: apsw.Connection, entries: Sequence[tuple[int, Entry]]) -
         there = connection.execute(sql("version"), (handle,)).get
         if there is None or there[0] != entry.record.version:
             continue
-        _, first, second, third = there
-        _write_words(connection, handle, entry.terms, (int(first), int(second), int(third)))
+        _write_words(connection, handle, entry.terms)
         connection.execute(sql("change_cues"), (*_cues(entry), handle))
         connection.execute(sql("change_vector"), (*vector, handle))
         connection.execute(sql("add_change"), (handle,))

@@ -74,18 +74,17 @@ CREATE TABLE facets (
     handle INTEGER PRIMARY KEY,
     last_accessed INTEGER NOT NULL,
     access_count INTEGER NOT NULL,
+    length INTEGER NOT NULL,     -- words in the lexical index
     generation INTEGER NOT NULL, -- 0 where there is no vector
     cues BLOB NOT NULL,          -- created (f64, seconds), words, flags, day, unused (i32)
     speaker TEXT NOT NULL,
     vector BLOB                  -- scale (f32), then one i8 for each dimension
 ) STRICT;
 
--- The words as they are folded by retrieval.words, and one token for each part of the scope: n7 u2 s31.
+-- The words as they are folded by retrieval.words.
 CREATE VIRTUAL TABLE words USING fts5 (
-    terms, scope,
-    content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2'
+    terms, content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2'
 );
-INSERT INTO words (words, rank) VALUES ('rank', 'bm25(1.0, 0.0)');
 
 -- Memories that were changed or removed after they were stored: every process follows it to refresh what it holds in RAM.
 CREATE TABLE changes (
@@ -93,7 +92,7 @@ CREATE TABLE changes (
     handle INTEGER NOT NULL
 ) STRICT;
 
--- What a process needs in RAM of 4,096 successive handles each, ready to be copied, true as of change number `seq`.
+-- What a process needs in RAM of 1,024 successive handles each, ready to be copied, true as of change number `seq`.
 CREATE TABLE blocks (
     number INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL,
