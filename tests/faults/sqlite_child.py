@@ -1,0 +1,99 @@
+"""What the fault tests let another process do with a file: ``sqlite_child.py ACT PATH ...``. Answers line by line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+from pathlib import Path
+
+from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import StoreError, StoreFull
+from mcp_memory.stores.sqlite.store import SqliteStore
+from tests.contracts.entries import EVERYWHERE, StandingClock, candidates, entry, vector
+
+NOBODY = 65534
+
+
+def say(*words: object) -> None:
+    os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
+
+
+async def add_for_ever(store: SqliteStore) -> None:
+    """Say the id of each memory after it was acknowledged."""
+    number = 0
+    while True:
+        await store.add([entry(f"memory {number}", vector(1, number), id=str(number))])
+        say(number)
+        number += 1
+
+
+async def add_and_look(store: SqliteStore, board: Path, me: int, rounds: int) -> None:
+    """Add memories, and look each time for the newest that every other process was acknowledged for."""
+    mine = (board / str(me)).open("a")
+    for number in range(rounds):
+        name = f"{me}-{number}"
+        await store.add([entry(f"memory {name}", vector(me + 1, number + 1), id=name, session_id=f"s{me}")])
+        mine.write(f"{name}\n")
+        mine.flush()
+        for other in sorted(board.iterdir()):
+            known = other.read_text().splitlines()
+            if known:
+                await _look(store, known[-1])
+    say("done")
+
+
+async def _look(store: SqliteStore, name: str) -> None:
+    if not await store.named([name], Scope()):
+        say("stale id", name)
+    me, number = map(int, name.split("-"))
+    found = await candidates(store, vector(me + 1, number + 1), nearest=5)
+    if name not in {record.id for record in await store.records(found.handles) if record}:
+        say("stale vector", name)
+
+
+async def fill_up(store: SqliteStore) -> None:
+    """Add until no file may grow any more; say what is there, then go on with more room."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    stored = 0
+    try:
+        for _ in range(1_000):
+            await store.add([entry(f"{stored} {part} " + "x" * 2_000) for part in range(5)])
+            stored += 5
+    except StoreFull:
+        say("full", stored == await store.count(EVERYWHERE) == await store.count(EVERYWHERE, ["x" * 2_000]), stored > 0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await store.add([entry("after")])
+    say("after", await store.count(EVERYWHERE, ["after"]))
+
+
+async def read_only(store: SqliteStore) -> None:
+    """Read and try to write as a user who may only read."""
+    say("count", await store.count(EVERYWHERE))
+    try:
+        await store.add([entry("new")])
+    except StoreError as error:
+        say(error.code, await store.count(EVERYWHERE))
+
+
+async def main(act: str, path: Path, *rest: str) -> None:
+    """Do the act with the file."""
+    if act == "read_only" and os.geteuid() == 0:
+        os.setuid(NOBODY)
+    store = SqliteStore(path, clock=StandingClock())
+    await store.open()
+    if act == "add_for_ever":
+        await add_for_ever(store)
+    elif act == "add_and_look":
+        await add_and_look(store, Path(rest[0]), int(rest[1]), int(rest[2]))
+    elif act == "fill_up":
+        await fill_up(store)
+    else:
+        await read_only(store)
+    await store.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))
