@@ -61,7 +61,7 @@ def _store(settings: Settings) -> Store:
 
 
 def _embedder(settings: Settings) -> Embedder:
-    make: Callable[..., Embedder] = load(EMBEDDERS[settings.embedding_model])
-    if settings.embedding_model == "hashing":
+    make: Callable[..., Embedder] = load(EMBEDDERS[settings.embedder()])
+    if settings.embedder() == "hashing":
         return make()
     return make(threads=settings.embedder_threads, idle_seconds=settings.embedder_idle_seconds)

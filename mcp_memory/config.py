@@ -36,6 +36,12 @@ DOTENV = ".env"
 SQLITE = "sqlite:///"
 EPHEMERAL = "ephemeral://"
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
+AVAILABLE_MODELS = frozenset({BUNDLED_MODEL, "hashing"})
+HOSTED_MODELS = (
+    "amazon.titan-embed", "azure/", "bedrock/", "cohere", "gemini/", "mistral/", "ollama/", "openai/",
+    "text-embedding-", "vertex_ai/", "voyage",
+)  # fmt: skip
+"""How the names of models begin that existing configurations carry; the bundled model stands in for them."""
 MASK = "********"
 _SHOWN = 80
 """Characters of a refused value that are shown again."""
@@ -86,7 +92,8 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         BUNDLED_MODEL,
         description=f"What turns texts into vectors. {BUNDLED_MODEL}: comes with the program, works offline; "
-        "hashing: no model, finds only shared words.",
+        "hashing: no model, finds only shared words. The names of hosted models are accepted for compatibility; "
+        f"{BUNDLED_MODEL} is used in their place.",
     )
     embedder_threads: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="Processor cores that one run of the model may use."
@@ -150,7 +157,7 @@ class Settings(BaseSettings):
     @field_validator("embedding_model")
     @classmethod
     def _known_model(cls, model: str) -> str:
-        if model in {BUNDLED_MODEL, "hashing"}:
+        if model in AVAILABLE_MODELS or model.startswith(HOSTED_MODELS):
             return model
         raise ValueError(
             f"is not available: this version embeds with {BUNDLED_MODEL}, which comes with it, or hashing; "
@@ -169,6 +176,10 @@ class Settings(BaseSettings):
         if token and mode and self.auth_mode != "token":
             raise ValueError(_contradiction(token, mode))
         return self
+
+    def embedder(self) -> str:
+        """Return the model that is used: the bundled one in place of a hosted one."""
+        return self.embedding_model if self.embedding_model in AVAILABLE_MODELS else BUNDLED_MODEL
 
     def store_location(self) -> tuple[StoreKind, Path | None]:
         """Return the kind of store and its file, absolute; an ephemeral store has none."""
@@ -218,6 +229,12 @@ def read_settings(**overrides: Any) -> Settings:
         logger.warning(
             "REDIS_URL is not used by this version: memories are kept in %s (set MEMORY_STORE_URL to choose where)",
             settings.store_url(),
+        )
+    if settings.embedder() != settings.embedding_model:
+        logger.warning(
+            "EMBEDDING_MODEL=%s is not used by this version: memories are embedded with %s, which comes with it",
+            settings.embedding_model,
+            settings.embedder(),
         )
     return settings
 

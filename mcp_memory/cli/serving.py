@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 
 import click
 
@@ -31,7 +31,6 @@ def mcp(context: click.Context, mode: str) -> None:
     """Serve an MCP client over stdin and stdout."""
     if mode != "stdio":
         raise click.UsageError(f"--mode {mode} comes with a later version; use --mode stdio.", context)
-    if (store := context.meta.get(STORE)) is not None:
-        # The door reads its settings when a client first calls; by then this is one of them.
-        os.environ["MEMORY_STORE_URL"] = store
-    load("mcp_memory.server:run_stdio")()
+    open_it = load("mcp_memory.mcp_door.on_demand:from_environment")
+    # The door reads its settings when a client first calls.
+    load("mcp_memory.server:run_stdio")(partial(open_it, memory_store_url=context.meta.get(STORE)))

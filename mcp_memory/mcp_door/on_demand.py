@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
@@ -12,6 +11,7 @@ import anyio.to_thread
 
 from mcp_memory.domain.scope import Scope
 from mcp_memory.loading import load
+from mcp_memory.machine import now
 
 if TYPE_CHECKING:
     from mcp_memory.ports import Clock
@@ -33,25 +33,20 @@ Open: TypeAlias = Callable[[], Awaitable[Opened]]
 """Open memory; called again after it failed."""
 
 
-async def from_environment() -> Opened:
-    """Open what the settings of this process name."""
+async def from_environment(**overrides: str | None) -> Opened:
+    """Open what the settings of this process name; a setting given on the command line wins."""
     # In a thread: the imports take a moment in which pings should still be answered.
     read_settings = await anyio.to_thread.run_sync(load, "mcp_memory.config:read_settings")
     open_memory = await anyio.to_thread.run_sync(load, "mcp_memory.bootstrap:open_memory")
-    settings = read_settings()
+    settings = read_settings(**overrides)
     scope = Scope(namespace=settings.default_mcp_namespace, user_id=settings.default_mcp_user_id)
     return Opened(await open_memory(settings), scope)
-
-
-def utc_now() -> datetime:
-    """Return the present moment; asking what day it is must not wait for a store."""
-    return datetime.now(UTC)  # noqa: TID251 -- the door's own clock, handed in like any other
 
 
 class MemoryOnDemand:
     """Holds what was opened. A failure to open is the caller's error; the next call tries again."""
 
-    def __init__(self, open_it: Open = from_environment, clock: Clock = utc_now) -> None:
+    def __init__(self, open_it: Open = from_environment, clock: Clock = now) -> None:
         self.clock = clock
         self._open = open_it
         self._opening = anyio.Lock()

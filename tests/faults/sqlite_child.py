@@ -6,18 +6,26 @@ import asyncio
 import os
 import resource
 import sys
+import tempfile
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError, StoreFull
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import EVERYWHERE, StandingClock, candidates, entry, vector
+from tests.contracts.entries import DIMENSIONS, EVERYWHERE, StandingClock, candidates, entry, vector
 
 NOBODY = 65534
 
 
 def say(*words: object) -> None:
     os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
+
+
+def own_vector(me: int, number: int) -> NDArray[np.float32]:
+    return vector(*np.random.default_rng((me, number)).normal(size=DIMENSIONS))
 
 
 async def add_for_ever(store: SqliteStore) -> None:
@@ -34,7 +42,7 @@ async def add_and_look(store: SqliteStore, board: Path, me: int, rounds: int) ->
     mine = (board / str(me)).open("a")
     for number in range(rounds):
         name = f"{me}-{number}"
-        await store.add([entry(f"memory {name}", vector(me + 1, number + 1), id=name, session_id=f"s{me}")])
+        await store.add([entry(f"memory {name}", own_vector(me, number), id=name, session_id=f"s{me}")])
         mine.write(f"{name}\n")
         mine.flush()
         for other in sorted(board.iterdir()):
@@ -48,7 +56,7 @@ async def _look(store: SqliteStore, name: str) -> None:
     if not await store.named([name], Scope()):
         say("stale id", name)
     me, number = map(int, name.split("-"))
-    found = await candidates(store, vector(me + 1, number + 1), nearest=5)
+    found = await candidates(store, own_vector(me, number), nearest=1)
     if name not in {record.id for record in await store.records(found.handles) if record}:
         say("stale vector", name)
 
@@ -69,9 +77,11 @@ async def fill_up(store: SqliteStore) -> None:
     say("after", await store.count(EVERYWHERE, ["after"]))
 
 
-async def read_only(store: SqliteStore) -> None:
+async def read_only(store: SqliteStore, *, quietly: bool = False) -> None:
     """Read and try to write as a user who may only read."""
-    say("count", await store.count(EVERYWHERE))
+    count = await store.count(EVERYWHERE)
+    if not quietly:
+        say("count", count)
     try:
         await store.add([entry("new")])
     except StoreError as error:
@@ -81,6 +91,12 @@ async def read_only(store: SqliteStore) -> None:
 async def main(act: str, path: Path, *rest: str) -> None:
     """Do the act with the file."""
     if act == "read_only" and os.geteuid() == 0:
+        # Whatever is imported late must be there before: the other user may not be allowed to read it.
+        with tempfile.TemporaryDirectory() as folder:
+            rehearsal = SqliteStore(Path(folder) / "memory.sqlite3", clock=StandingClock())
+            await rehearsal.open()
+            await read_only(rehearsal, quietly=True)
+            await rehearsal.close()
         os.setuid(NOBODY)
     store = SqliteStore(path, clock=StandingClock())
     await store.open()

@@ -119,7 +119,7 @@ MODELS = (
             "sqlite:///x.db?mode=ro",
             "has options after '?', which this store does not know; leave them out",
         ),
-        ("EMBEDDING_MODEL", "text-embedding-3-small", MODELS),
+        ("EMBEDDING_MODEL", "all-MiniLM-L7", MODELS),
         ("MEMORY_DURABILITY", "off", "is unknown; use 'normal' or 'full'"),
         ("LOG_LEVEL", "LOUD", "is unknown; use 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"),
         ("LONG_TERM_MEMORY", "maybe", "is neither true nor false"),
@@ -294,3 +294,15 @@ def test_a_setting_that_does_not_exist_is_refused() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         read_settings().log_level = "DEBUG"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "model", ["text-embedding-3-small", "bedrock/amazon.titan-embed-text-v2:0", "ollama/nomic-embed-text"]
+)
+def test_the_bundled_model_stands_in_for_a_hosted_one_and_says_so(
+    model: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A configuration for agent-memory-server works when only the package name changes."""
+    monkeypatch.setenv("EMBEDDING_MODEL", model)
+    assert read_settings().embedder() == "all-MiniLM-L6-v2"
+    assert f"EMBEDDING_MODEL={model} is not used by this version" in caplog.text

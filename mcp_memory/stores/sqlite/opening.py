@@ -43,7 +43,11 @@ def _opened(settings: Settings, clock: Clock) -> Connections:
 
 def _made_ready(settings: Settings, clock: Clock) -> bool:
     """Do what the file needs before use; say whether it can be written."""
-    connection = connect(settings)
+    try:
+        connection = connect(settings)
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        # Not even the log beside the file can be opened for writing.
+        return False
     try:
         if connection.readonly("main"):
             return False
@@ -51,7 +55,6 @@ def _made_ready(settings: Settings, clock: Clock) -> bool:
         with transaction(connection, "write"):
             forget_changes(connection)
     except (apsw.CantOpenError, apsw.ReadOnlyError):
-        # The file could be opened and the log beside it could not: the folder is read-only.
         return False
     finally:
         connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from mcp_memory.errors import StoreUnavailable
@@ -11,6 +12,8 @@ MOUNTS = Path("/proc/self/mounts")
 _NETWORKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "davfs"})
 _NETWORKS_BY_FUSE = frozenset({"sshfs", "glusterfs", "rclone", "gcsfuse", "s3fs", "davfs2", "smbnetfs", "curlftpfs"})
 _SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "icloud drive", "icloud~", "mobile documents")
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How blanks, tabs and backslashes are written in the list of mounts."""
 _ADVICE = (
     "choose another MEMORY_STORE_URL on a disk of this computer, or allow the folder with "
     "MEMORY_ALLOW_SHARED_FOLDER=true if no other computer uses the file"
@@ -45,7 +48,7 @@ def _file_system(folder: Path, mounts: Path) -> str:
     best, kind = -1, ""
     for line in lines:
         _, point, found, *_ = line.split(" ")
-        root = Path(point.encode("utf-8", "surrogateescape").decode("unicode_escape"))
+        root = Path(_OCTAL.sub(lambda escape: chr(int(escape[1], 8)), point))
         # Of two mounts on one folder the later one counts.
         if folder.is_relative_to(root) and len(root.parts) >= best:
             best, kind = len(root.parts), found
@@ -57,11 +60,12 @@ def prepare(path: Path) -> None:
 
     SQLite gives its other files the mode of the first.
     """
+    if path.exists():
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-    except FileExistsError:
-        return
+        # Another process may create it at the same moment; an existing file is not touched.
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise StoreUnavailable(
             f"{path} cannot be created ({error.strerror}): choose another MEMORY_STORE_URL, "
