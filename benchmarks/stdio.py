@@ -23,36 +23,44 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-WHO = "Ann Bob Carla Dmitri Elif Farid Greta Hiro Ines Jonas Kim Lena Marco Nadia Omar Petra Quinn Rosa Sven Tariq".split()
-DID = (
-    "repaired the old bicycle|planted tomatoes|ran a half marathon|finished the tax return|learnt a song on the piano|"
-    "painted the kitchen|missed the last train|adopted a kitten|baked rye bread|watched an eclipse|broke a tooth|"
-    "sold the blue car|wrote to the landlord|booked flights|found a wallet|started a pottery class|quit smoking|"
-    "met a school friend|lost the house keys|read a book about whales|hiked along the river|fixed the leaking roof"
-).split("|")
-WHERE = (
-    "in Lyon|near the harbour|at the office|in Oslo|behind the library|on the balcony|at the allotment|in Kyoto|"
-    "by the lake|in the mountains|at the market|on the night train|in the garden shed|at a small hotel in Porto"
-).split("|")
-BECAUSE = (
-    "because the weather was fine|after months of waiting|and was proud of it|which cost more than expected|"
-    "together with the neighbours|and will never do it again|for the second time this year|to please an aunt|"
-    "although nobody had asked|and told everyone about it|before the guests came|while listening to the radio"
-).split("|")
+WHO = """
+Ann Bob Carla Dmitri Elif Farid Greta Hiro Ines Jonas Kim Lena Marco Nadia Omar Petra Quinn Rosa Sven Tariq
+"""
+DID = """
+repaired the old bicycle|planted tomatoes|ran a half marathon|finished the tax return|learnt a song on the piano|
+painted the kitchen|missed the last train|adopted a kitten|baked rye bread|watched an eclipse|broke a tooth|
+sold the blue car|wrote to the landlord|booked flights|found a wallet|started a pottery class|quit smoking|
+met a school friend|lost the house keys|read a book about whales|hiked along the river|fixed the leaking roof
+"""
+WHERE = """
+in Lyon|near the harbour|at the office|in Oslo|behind the library|on the balcony|at the allotment|in Kyoto|
+by the lake|in the mountains|at the market|on the night train|in the garden shed|at a small hotel in Porto
+"""
+BECAUSE = """
+because the weather was fine|after months of waiting|and was proud of it|which cost more than expected|
+together with the neighbours|and will never do it again|for the second time this year|to please an aunt|
+although nobody had asked|and told everyone about it|before the guests came|while listening to the radio
+"""
 BATCH = 100
+
+
+def parts(of: str) -> list[str]:
+    """Return the phrases that a list is made of."""
+    return [part.strip() for part in of.replace("\n", "").split("|")]
 
 
 def texts(count: int) -> list[str]:
     """Return different sentences about people's lives, the same for the same count."""
-    every = list(itertools.product(WHO, DID, WHERE, BECAUSE))
+    every = list(itertools.product(WHO.split(), *map(parts, (DID, WHERE, BECAUSE))))
     return [f"{who} {did} {where} {because}" for who, did, where, because in random.Random(7).sample(every, count)]
 
 
 def questions(count: int) -> Iterator[str]:
     """Return questions about them."""
     chance = random.Random(11)
+    did, where = parts(DID), parts(WHERE)
     for _ in range(count):
-        yield f"Who {chance.choice(DID)} {chance.choice(WHERE)}?"
+        yield f"Who {chance.choice(did)} {chance.choice(where)}?"
 
 
 async def timed(call: Callable[[], Awaitable[Any]]) -> float:
@@ -93,7 +101,8 @@ async def measure(memories: int, searches: int, folder: str) -> None:
         filtered = [await timed(search(text=question, namespace="n7")) for question in questions(searches)]
         listed = [await timed(search(text="", namespace="n7")) for _ in range(searches)]
     base = statistics.median(bare)
-    print(f"\n{memories:,} memories in 100 namespaces\n\n| call | p50 ms | p95 ms | of a bare call |\n|---|---:|---:|---:|")
+    print(f"\n{memories:,} memories in 100 namespaces\n")
+    print("| call | p50 ms | p95 ms | of a bare call |\n|---|---:|---:|---:|")
     row("bare call", bare, base)
     row("search, everywhere", everywhere, base)
     row("search, one namespace of 100", filtered, base)

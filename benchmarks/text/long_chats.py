@@ -57,7 +57,7 @@ def chats(seed: int = 7) -> list[LongChat]:
     for speaker, sentence in rows("long_chats_phrases.tsv"):
         phrases[speaker].append(sentence)
     by_name: dict[str, LongChat] = {}
-    draw = random.Random(seed)  # noqa: S311 - a chat is no secret
+    draw = random.Random(seed)
     moment = BEGINNING
     for name, about, fact, question in rows("long_chats.tsv"):
         chat = by_name.setdefault(name, LongChat(name))

@@ -29,17 +29,27 @@ class Ranking:
     score: Column
     """0 to 1, never rising; about 0.5 is the least that counts as relevant."""
     parts: Mapping[str, Column]
-    """What made the score, by name: the score is the logistic of their sum (save where recency is blended in)."""
+    """What made the score, by name: it is the logistic of their sum, save in semantic mode (the cosine) and where a
+    client's recency is blended in."""
     relevant: bool
     """False when nothing found has to do with the question."""
 
 
-def rank(
-    question: Question, found: Candidates, *, mode: SearchMode | None, now: datetime, recency: Recency | None = None
-) -> Ranking:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks of the ranking besides the question."""
+
+    mode: SearchMode | None = None
+    recency: Recency | None = None
+    alpha: float | None = None
+    """Share of meaning against words, 0 to 1; None leaves it to the texts."""
+
+
+def rank(question: Question, found: Candidates, wish: Wish, *, now: datetime) -> Ranking:
     """Return the order in which the candidates answer the question; the same for the same rows in any order."""
+    mode, recency = wish.mode, wish.recency
     rows = _admitted(found, mode)
-    parts = {name: column[rows] for name, column in _parts(question, found, mode, now).items()}
+    parts = {name: column[rows] for name, column in _parts(question, found, wish, now).items()}
     if not len(rows):
         return Ranking(rows, np.zeros(0), parts, relevant=False)
     sure = surest(question, evidence(question, found)[rows])
@@ -50,6 +60,9 @@ def rank(
     parts["level"] = np.full(len(rows), sure - float(_sum(parts).max()))
     total = _sum(parts)
     score: Column = 1 / (1 + np.exp(-total.clip(-_FARTHEST, _FARTHEST)))
+    if mode == SearchMode.SEMANTIC:
+        # What clients who ask for this mode know as its score.
+        score = (1.0 - found.distance[rows].astype(np.float64)).clip(0, 1)
     if recency is not None:
         score = recency.blend(score, recency.of(*_ages(found, now, rows)))
     places = _stable(score, total, found, rows)
@@ -65,12 +78,16 @@ _FARTHEST = 30.0
 """Beyond this the logistic is 0 or 1 to the last digit."""
 
 
-def _parts(question: Question, found: Candidates, mode: SearchMode | None, now: datetime) -> dict[str, Column]:
-    if mode == SearchMode.SEMANTIC:
+def _parts(question: Question, found: Candidates, wish: Wish, now: datetime) -> dict[str, Column]:
+    if wish.mode == SearchMode.SEMANTIC:
         return {"meaning": STEEPNESS * (1.0 - found.distance.astype(np.float64))}
-    if mode == SearchMode.KEYWORD:
+    if wish.mode == SearchMode.KEYWORD:
         return {"words": found.lexical.astype(np.float64)}
-    return {**signals(question, found), "recency": _newer(found, now)}
+    parts = {**signals(question, found), "recency": _newer(found, now)}
+    if wish.alpha is not None:
+        parts["meaning"] = 2 * wish.alpha * parts["meaning"]
+        parts["words"] = 2 * (1 - wish.alpha) * parts["words"]
+    return parts
 
 
 def _sum(parts: Mapping[str, Column]) -> Column:

@@ -17,7 +17,7 @@ from mcp_memory.domain.requests import Search
 from mcp_memory.errors import EmbedderUnavailable, StoreReadOnly
 from mcp_memory.ports import Candidates, Clock, Embedder, Handle, MemoryStore, Probe
 from mcp_memory.retrieval.questions import Question, read
-from mcp_memory.retrieval.ranking import Ranking, rank
+from mcp_memory.retrieval.ranking import Ranking, Wish, rank
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,7 +98,7 @@ class Finder:
         """Rank the pool; then lengthen it by distance alone as far as the page or the threshold reaches."""
         mode = request.search_mode
         found = await self._store.candidates(probe, where)
-        ranking = rank(question, found, mode=mode, now=self._clock(), recency=_recency(request))
+        ranking = rank(question, found, _wish(request), now=self._clock())
         if mode in {None, SearchMode.HYBRID} and request.distance_threshold is None and not ranking.relevant:
             return None
         ranked = _within(_plain(ranking, found, explain=request.explain), request.distance_threshold)
@@ -148,7 +148,7 @@ class Finder:
             total = await self._store.count(where, question.terms)
             if reach > len(ranked.handles):
                 found = await self._store.candidates(replace(probe, lexical=reach), where)
-                ranking = rank(question, found, mode=request.search_mode, now=self._clock(), recency=_recency(request))
+                ranking = rank(question, found, _wish(request), now=self._clock())
                 ranked = _plain(ranking, found, explain=request.explain)
         return replace(ranked, total=total)
 
@@ -199,6 +199,10 @@ def _hit(record: MemoryRecord, ranked: _Ranked, row: int, mode: SearchMode) -> H
 def _next(request: Search, shown: int, total: int) -> int | None:
     reached = request.offset + shown
     return reached if shown and reached < total else None
+
+
+def _wish(request: Search) -> Wish:
+    return Wish(request.search_mode, _recency(request), request.hybrid_alpha)
 
 
 def _recency(request: Search) -> Recency | None:

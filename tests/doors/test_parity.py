@@ -86,7 +86,7 @@ def by_command_line(_: Memory) -> Ask:
 
 async def in_thread(arguments: list[str]) -> dict[str, Any]:
     """The command runs an event loop of its own, so it needs a thread of its own."""
-    result = await anyio.to_thread.run_sync(lambda: CliRunner().invoke(cli, arguments))
+    result = await anyio.to_thread.run_sync(CliRunner().invoke, cli, arguments)
     assert result.exit_code == 0, result.output
     return dict(json.loads(result.stdout))
 

@@ -14,7 +14,7 @@ from mcp_memory.domain.records import SearchMode
 from mcp_memory.ports import Candidates
 from mcp_memory.retrieval.cues import Flag
 from mcp_memory.retrieval.questions import read
-from mcp_memory.retrieval.ranking import Ranking, rank
+from mcp_memory.retrieval.ranking import Ranking, Wish, rank
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = 86_400.0
@@ -54,7 +54,7 @@ def rows(count: int, **columns: Any) -> Candidates:
 
 def ranked(text: str, found: Candidates, mode: SearchMode | None = None, recency: Recency | None = None) -> Ranking:
     """Rank the candidates for a question asked now."""
-    return rank(read(text, NOW), found, mode=mode, now=NOW, recency=recency)
+    return rank(read(text, NOW), found, Wish(mode, recency), now=NOW)
 
 
 def first(text: str, found: Candidates, mode: SearchMode | None = None) -> int:
@@ -160,7 +160,16 @@ def test_of_like_memories_the_newer_is_first_but_passes_no_better_one() -> None:
 
 def test_semantic_order_is_the_distance_alone() -> None:
     found = rows(3, distance=[0.5, 0.4, np.nan], lexical=[9.0, 0.0, 9.0], flags=[0, Flag.QUESTION, 0])
-    assert ranked("violin", found, SearchMode.SEMANTIC).order.tolist() == [1, 0]
+    answer = ranked("violin", found, SearchMode.SEMANTIC)
+    assert answer.order.tolist() == [1, 0]
+    assert answer.score == pytest.approx([0.6, 0.5])
+
+
+@pytest.mark.parametrize(("alpha", "best"), [(1.0, 0), (0.0, 1)])
+def test_a_client_may_say_how_much_meaning_counts_against_words(alpha: float, best: int) -> None:
+    found = rows(2, distance=[0.3, 0.7], lexical=[0.0, 9.0])
+    answer = rank(read("violin lessons", NOW), found, Wish(SearchMode.HYBRID, alpha=alpha), now=NOW)
+    assert answer.order[0] == best
 
 
 def test_keyword_order_is_the_lexical_match_alone() -> None:
@@ -209,7 +218,7 @@ def test_nothing_found_is_nothing_relevant() -> None:
         assert not len(answer.score)
 
 
-@pytest.mark.parametrize("mode", [None, *SearchMode])
+@pytest.mark.parametrize("mode", [None, SearchMode.HYBRID, SearchMode.KEYWORD])
 def test_the_parts_add_up_to_the_score_before_it_is_squashed(mode: SearchMode | None) -> None:
     found = rows(5, distance=[0.3, 0.5, 0.4, 0.6, 0.2], lexical=[1.0, 8.0, 1.0, 0.5, 4.0], flags=[1, 2, 4, 8, 16])
     answer = ranked("When did I buy the violin?", found, mode)
