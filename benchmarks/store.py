@@ -33,10 +33,12 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Cues, Entry, Generation, Probe
+from mcp_memory.errors import StoreError
+from mcp_memory.ports import Candidates, Cues, Entry, Generation, Probe
 from mcp_memory.stores.sqlite.store import SqliteStore
 
 Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
 Report = dict[str, float | str]
 
 DIMENSIONS = 384
@@ -65,7 +67,10 @@ class Corpus:
             # Tiled with a little noise, where there are too few.
             known = np.load(self.real).astype(np.float32)
             made = known[np.arange(self.size) % len(known)]
-            made += random.normal(scale=0.03, size=made.shape).astype(np.float32) * (np.arange(self.size) >= len(known))[:, None]
+            made += (
+                random.normal(scale=0.03, size=made.shape).astype(np.float32)
+                * (np.arange(self.size) >= len(known))[:, None]
+            )
             return _unit(made)
         return self._clustered(random, self.size)
 
@@ -103,6 +108,26 @@ class Corpus:
     def namespace(self, number: int) -> str:
         """Return the namespace of a memory."""
         return f"n{number // TURNS % NAMESPACES}"
+
+    @cached_property
+    def numbers(self) -> Rows:
+        """The number of each memory's namespace."""
+        return np.arange(self.size) // TURNS % NAMESPACES
+
+    def exact(self) -> Rows:
+        """Return the nearest memories of each question, by float32."""
+        near = np.empty((QUERIES, TOP), np.int64)
+        for number, question in enumerate(self.questions):
+            near[number] = np.argpartition(-(self.vectors @ question), TOP)[:TOP]
+        return near
+
+    def exact_in_namespace(self) -> Rows:
+        """Return the nearest memories of each question in its namespace, by float32."""
+        near = np.empty((QUERIES, TOP), np.int64)
+        for number, question in enumerate(self.questions):
+            rows = np.flatnonzero(self.numbers == number % NAMESPACES)
+            near[number] = rows[np.argsort(-(self.vectors[rows] @ question))[:TOP]]
+        return near
 
     def entry(self, number: int) -> Entry:
         """Return a memory as it is stored."""
@@ -148,3 +173,299 @@ async def timed(act: Callable[[int], Awaitable[object]], times: int) -> list[flo
         await act(number)
         took.append(time.perf_counter() - began)
     return took
+
+
+# ------------------------------------------------------------------------------------------------------------- backends
+
+
+async def product(corpus: Corpus, folder: Path) -> Report:
+    """Measure the embedded store."""
+    path = folder / "memory.sqlite3"
+    report: Report = {"bulk rows/s": await _build(corpus, path), "MB": path.stat().st_size / 1e6}
+    near = {False: corpus.exact(), True: corpus.exact_in_namespace()}
+    questions = corpus.questions
+    fresh = [corpus.entry(10**8 + number) for number in range(200 + 20 * 100)]
+    del corpus.__dict__["vectors"]
+    before = private_megabytes()
+    began = time.perf_counter()
+    store = await _opened(path)
+    opened = time.perf_counter()
+    await store.candidates(Probe(questions[0], GENERATION, nearest=TOP), Where())
+    report |= {"open ms": (opened - began) * 1_000, "first ms": (time.perf_counter() - opened) * 1_000}
+
+    async def vector(number: int, where: Where) -> Candidates:
+        return await store.candidates(Probe(questions[number], GENERATION, nearest=TOP), where)
+
+    async def whole(number: int, where: Where) -> Candidates:
+        probe = Probe(questions[number], GENERATION, corpus.terms(number), neighbours=1)
+        return await store.candidates(probe, where)
+
+    for filtered, name in ((False, ""), (True, " 1 %")):
+        wheres = [Where(Scope(f"n{number % NAMESPACES}") if filtered else Scope()) for number in range(QUERIES)]
+        report[f"vector{name}"] = p50_p95(await timed(lambda n, w=wheres: vector(n, w[n]), QUERIES))  # type: ignore[misc]
+        report[f"whole{name}"] = p50_p95(await timed(lambda n, w=wheres: whole(n, w[n]), QUERIES))  # type: ignore[misc]
+        found = [(await vector(number, where)).handles for number, where in enumerate(wheres)]
+        report[f"recall{name}"] = _recall([[int(handle) - 1 for handle in row] for row in found], near[filtered])
+    report["private MB"] = private_megabytes() - before
+    report["add 1"] = p50_p95(await timed(lambda n: store.add([fresh[n]]), 200))
+    report["add 100"] = p50_p95(await timed(lambda n: store.add(fresh[200 + n * 100 : 300 + n * 100]), 20))
+    await store.close()
+    return report
+
+
+async def _opened(path: Path) -> SqliteStore:
+    store = SqliteStore(path, clock=lambda: NOON)
+    await store.open()
+    return store
+
+
+async def _build(corpus: Corpus, path: Path) -> float:
+    store = await _opened(path)
+    took = 0.0
+    for start in range(0, corpus.size, BATCH):
+        entries = [corpus.entry(number) for number in range(start, min(corpus.size, start + BATCH))]
+        began = time.perf_counter()
+        await store.add(entries)
+        took += time.perf_counter() - began
+    await store.close()
+    return corpus.size / took
+
+
+def _recall(found: list[list[int]], exact: Rows) -> float:
+    return sum(len(set(row) & set(near.tolist())) for row, near in zip(found, exact, strict=True)) / exact.size
+
+
+async def numpy_float32(corpus: Corpus, folder: Path) -> Report:
+    """Measure a plain product with all vectors in memory, held in no file."""
+    del folder
+    vectors, questions = corpus.vectors, corpus.questions
+    there = [np.flatnonzero(corpus.numbers == number) for number in range(NAMESPACES)]
+
+    async def all_of(number: int) -> None:
+        np.argpartition(-(vectors @ questions[number]), TOP)[:TOP]
+
+    async def some_of(number: int) -> None:
+        rows = there[number % NAMESPACES]
+        rows[np.argsort(-(vectors[rows] @ questions[number]))[:TOP]]
+
+    return {
+        "vector": p50_p95(await timed(all_of, QUERIES)),
+        "vector 1 %": p50_p95(await timed(some_of, QUERIES)),
+        "recall": 1.0,
+        "recall 1 %": 1.0,
+        "private MB": vectors.nbytes / 1e6,
+    }
+
+
+async def sqlite_vec(corpus: Corpus, folder: Path) -> Report:
+    """Measure sqlite-vec with the namespace as a metadata column, loaded by the same driver."""
+    library = importlib.util.find_spec("sqlite_vec")
+    if library is None or library.origin is None:
+        return {"note": "sqlite-vec is not installed"}
+    path = folder / "vec.sqlite3"
+    connection = _with_vec(path, Path(library.origin).with_name("vec0"))
+    connection.execute(
+        f"CREATE VIRTUAL TABLE v USING vec0 (namespace TEXT, vector float[{DIMENSIONS}] distance_metric=cosine)"
+    )
+    began = time.perf_counter()
+    insert = "INSERT INTO v (rowid, namespace, vector) VALUES (?, ?, ?)"
+    for start in range(0, corpus.size, BATCH):
+        with connection:
+            rows = range(start, min(corpus.size, start + BATCH))
+            connection.executemany(insert, [(n, corpus.namespace(n), corpus.vectors[n].tobytes()) for n in rows])
+    report: Report = {"bulk rows/s": corpus.size / (time.perf_counter() - began), "MB": path.stat().st_size / 1e6}
+    near = {False: corpus.exact(), True: corpus.exact_in_namespace()}
+    questions = corpus.questions
+    times = QUERIES if corpus.size <= 100_000 else 20
+    for filtered, name in ((False, ""), (True, " 1 %")):
+        query = "SELECT rowid FROM v WHERE vector MATCH ? AND k = ?" + " AND namespace = ?" * filtered
+        found: list[list[int]] = []
+
+        async def search(
+            number: int, query: str = query, only: bool = filtered, found: list[list[int]] = found
+        ) -> None:  # noqa: FBT001
+            values = (questions[number].tobytes(), TOP, *([f"n{number % NAMESPACES}"] if only else []))
+            found.append([int(str(row)) for (row,) in connection.execute(query, values)])
+
+        report[f"vector{name}"] = p50_p95(await timed(search, times))
+        report[f"recall{name}"] = _recall(found, near[filtered][:times])
+    last = corpus.vectors[0].tobytes()
+
+    async def add(number: int, many: int = 1) -> None:
+        with connection:
+            rows = range(10**8 + number * many, 10**8 + (number + 1) * many)
+            connection.executemany(insert, [(n, "n0", last) for n in rows])
+
+    report["add 1"] = p50_p95(await timed(add, 200))
+    report["add 100"] = p50_p95(await timed(lambda n: add(n + 1_000, 100), 20))
+    connection.close()
+    return report
+
+
+def _with_vec(path: Path, library: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.enable_load_extension(True)  # noqa: FBT003 - the driver's own signature
+    connection.load_extension(str(library))
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "normal")
+    return connection
+
+
+async def fts(corpus: Corpus, folder: Path) -> Report:
+    """Measure FTS5 with its own ranking: the words of a question alone, and with a token for the namespace."""
+    connection = apsw.Connection(str(folder / "fts.sqlite3"))
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "normal")
+    connection.pragma("mmap_size", 1 << 40)
+    connection.execute("CREATE VIRTUAL TABLE w USING fts5 (terms, scope, content='', contentless_delete=1)")
+    began = time.perf_counter()
+    for start in range(0, corpus.size, BATCH):
+        rows = [(n + 1, corpus.words(n), corpus.namespace(n)) for n in range(start, min(corpus.size, start + BATCH))]
+        with connection:
+            connection.executemany("INSERT INTO w (rowid, terms, scope) VALUES (?, ?, ?)", rows)
+    report: Report = {"bulk rows/s": corpus.size / (time.perf_counter() - began)}
+    query = "SELECT rowid, rank FROM w WHERE w MATCH ? ORDER BY rank LIMIT 200"
+
+    async def words(number: int, scope: str = "") -> None:
+        connection.execute(query, (f"terms : ({' OR '.join(corpus.terms(number))})" + scope,)).fetchall()
+
+    report["words"] = p50_p95(await timed(words, QUERIES))
+    scoped = await timed(lambda n: words(n, f" AND scope : n{n % NAMESPACES}"), QUERIES)
+    return report | {"words 1 %": p50_p95(scoped)}
+
+
+BACKENDS: dict[str, Callable[[Corpus, Path], Awaitable[Report]]] = {
+    "mcp-memory": product,
+    "numpy float32": numpy_float32,
+    "sqlite-vec": sqlite_vec,
+    "FTS5 bm25()": fts,
+}
+
+# ---------------------------------------------------------------------------------------------------- several processes
+
+
+async def share(path: Path, board: Path, me: int) -> Report:
+    """Add and look by turns for some seconds: what every other process was acknowledged for must be found."""
+    store = await _opened(path)
+    random = np.random.default_rng(me)
+    rounds = checks = stale = errors = 0
+    mine = (board / str(me)).open("a", encoding="utf-8")
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        try:
+            stale_now, checks_now = await _round(store, (me, rounds), board, random)
+        except StoreError:
+            errors += 1
+            continue
+        mine.write(f"{me}-{rounds}\n")
+        mine.flush()
+        rounds, stale, checks = rounds + 1, stale + stale_now, checks + checks_now
+    mine.close()
+    await store.close()
+    return {"adds": rounds, "checks": checks, "stale": stale, "errors": errors}
+
+
+async def _round(
+    store: SqliteStore, name: tuple[int, int], board: Path, random: np.random.Generator
+) -> tuple[int, int]:
+    known = [lines[-1] for file in board.iterdir() if (lines := file.read_text(encoding="utf-8").splitlines())]
+    stale = 0
+    if known:
+        other = known[int(random.integers(len(known)))]
+        probe = Probe(_own_vector(other), GENERATION, nearest=1)
+        (record,) = await store.records((await store.candidates(probe, Where())).handles)
+        stale = int(record is None or record.id != other)
+    text = f"{name[0]}-{name[1]}"
+    record = MemoryRecord(id=text, text=text, created_at=NOON, updated_at=NOON, last_accessed=NOON)
+    await store.add([Entry(record, text, Cues(), _own_vector(text), GENERATION)])
+    return stale, bool(known)
+
+
+def _own_vector(name: str) -> Vectors:
+    seed = [int(part) for part in name.split("-")]
+    unit: Vectors = _unit(np.random.default_rng(seed).normal(size=(1, DIMENSIONS)).astype(np.float32))[0]
+    return unit
+
+
+async def lost(path: Path, board: Path) -> int:
+    """Return how many memories that were acknowledged are not there."""
+    store = await _opened(path)
+    told = [name for file in board.iterdir() for name in file.read_text(encoding="utf-8").split()]
+    there = {record.id for _, record in await store.named(told, Scope())}
+    await store.close()
+    return len(set(told) - there)
+
+
+async def sharing(processes: int) -> Report:
+    """Measure several processes on one file of ten thousand memories."""
+    with tempfile.TemporaryDirectory() as name:
+        path, board = Path(name, "memory.sqlite3"), Path(name, "board")
+        board.mkdir()
+        await _build(Corpus(10_000), path)
+        running = [_run("--share", str(path), str(board), str(number)) for number in range(processes)]
+        reports = [json.loads(process.communicate()[0]) for process in running]
+        total = {key: sum(report[key] for report in reports) for key in reports[0]}
+        return {
+            "processes": processes,
+            "adds/s": total["adds"] / SECONDS,
+            "searches/s": total["checks"] / SECONDS,
+            "stale": total["stale"],
+            "lost": await lost(path, board),
+            "errors": total["errors"],
+        }
+
+
+# ---------------------------------------------------------------------------------------------------------------- tables
+
+
+def _run(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True)
+
+
+def table(rows: dict[str, Report]) -> str:
+    """Return the reports as a table."""
+    columns = list(dict.fromkeys(column for report in rows.values() for column in report))
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name, report in rows.items():
+        lines.append(f"| {name} | {' | '.join(_cell(report.get(column)) for column in columns)} |")
+    return "\n".join(lines)
+
+
+def _cell(value: float | str | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sizes", default="10000,100000")
+    parser.add_argument("--million", action="store_true")
+    parser.add_argument("--vectors", help="real embeddings: an array of shape (n, 384) in a .npy file")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--share", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        with tempfile.TemporaryDirectory() as folder:
+            report = asyncio.run(_measure(given.one[0], Corpus(int(given.one[1]), given.vectors), Path(folder)))
+        print(json.dumps(report))
+        return
+    if given.share:
+        print(json.dumps(asyncio.run(share(Path(given.share[0]), Path(given.share[1]), int(given.share[2])))))
+        return
+    real = ["--vectors", given.vectors] if given.vectors else []
+    for size in [*map(int, given.sizes.split(",")), *([1_000_000] if given.million else [])]:
+        rows = {name: json.loads(_run("--one", name, str(size), *real).communicate()[0]) for name in BACKENDS}
+        print(f"\n{size:,} memories\n\n{table(rows)}")
+    print(f"\nOne file, several processes\n\n{table({f'{n}': asyncio.run(sharing(n)) for n in (1, 2, 4)})}")
+
+
+async def _measure(backend: str, corpus: Corpus, folder: Path) -> Report:
+    return await BACKENDS[backend](corpus, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -47,7 +47,8 @@ class Tags:
     @property
     def only(self) -> str | None:
         """The single value that the label must have, where nothing else is asked of it."""
-        if self.all is None or len(self.all) != 1 or not (self.any is self.none is self.startswith is None):
+        besides = (self.any, self.none, self.startswith)
+        if self.all is None or len(self.all) != 1 or any(part is not None for part in besides):
             return None
         return next(iter(self.all))
 

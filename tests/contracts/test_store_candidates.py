@@ -38,6 +38,19 @@ async def test_the_nearest_come_with_their_cosine_distance(store: Store) -> None
         assert given == pytest.approx(distance[int(memory_id)], abs=0.01)
 
 
+async def test_the_nearest_of_very_many_is_found(store: Store) -> None:
+    """``nearest``, also where not every vector can be compared whole."""
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(2_000, DIMENSIONS)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    await store.add(
+        [entry(f"memory {n}", vectors[n], id=str(n), user_id=("ann", "bob")[n > 900]) for n in range(2_000)]
+    )
+    for where in (EVERYWHERE, Where(Scope("work", "bob"))):
+        for number in (901, 1_500, 1_999):
+            assert await ids(store, await candidates(store, vectors[number], nearest=1, where=where)) == [str(number)]
+
+
 async def test_words_bring_rows_with_their_distance_and_score(store: Store) -> None:
     """``lexical`` is positive where a term was matched and 0 elsewhere; every row with a vector has its distance."""
     given = [entry("green tea", vector(0, 1), id="far"), entry("milk", vector(1), id="near"), entry("tea", id="none")]

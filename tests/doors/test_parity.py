@@ -92,7 +92,7 @@ async def in_thread(arguments: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("door", [by_mcp, by_command_line])
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: json.dumps(question))
+@pytest.mark.parametrize("question", QUESTIONS, ids=json.dumps)
 async def test_every_door_gives_the_same_answer(
     memory: Memory, door: Callable[[Memory], Ask], question: dict[str, Any]
 ) -> None:

@@ -1,1 +1,1 @@
-"""The embedded store: one SQLite file that many processes share. It is the only truth; what is kept in RAM is derived."""
+"""The embedded store: one SQLite file that many processes share; what is kept in RAM is derived from it."""

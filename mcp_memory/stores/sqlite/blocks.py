@@ -6,6 +6,7 @@ A block is true as of a change number; what changed later is found in the table 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 import numpy as np
@@ -48,14 +49,14 @@ class Block:
 
     def read(self) -> Columns:
         """Return the block's columns."""
-        parts = []
+        parts: list[Any] = []
         start = 0
         for kind in KINDS.values():
             parts.append(np.frombuffer(self.columns, kind, self.rows, start))
             start += parts[-1].nbytes
         codes = np.frombuffer(self.codes, np.uint8).reshape(self.rows, -1) if self.rows else np.empty((0, 0), np.uint8)
         ends = None if self.ends is None else np.frombuffer(self.ends, np.int64)
-        return Columns(*parts, codes, ends)  # type: ignore[arg-type]  # the kinds stand above
+        return Columns(*parts, codes=codes, ends=ends)
 
 
 def seal_full(connection: apsw.Connection, last_handle: int) -> None:

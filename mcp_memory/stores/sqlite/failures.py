@@ -59,6 +59,6 @@ def translated(path: Path, connection: apsw.Connection | None = None) -> Iterato
         kind, message = ERRORS.get(type(error), (StoreError, FAILED))
         if isinstance(error, apsw.IOError) and connection is not None and connection.system_errno in _NO_ROOM:
             kind, message = StoreFull, FULL
-        if error.extendedresult == apsw.SQLITE_READONLY_DBMOVED:
+        if getattr(error, "extendedresult", None) == apsw.SQLITE_READONLY_DBMOVED:
             kind, message = StoreUnavailable, MOVED
         raise kind(message.format(path=path, error=error)) from error

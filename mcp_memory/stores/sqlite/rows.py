@@ -17,7 +17,7 @@ from mcp_memory.domain.records import MemoryRecord, Message, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Cues
 
-Value: TypeAlias = None | int | float | str | bytes
+Value: TypeAlias = int | float | str | bytes | None
 """What SQLite keeps in one column of one row."""
 
 Row: TypeAlias = tuple[Value, ...]

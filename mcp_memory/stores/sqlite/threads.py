@@ -53,7 +53,8 @@ class Threads:
         return np.sort(self._rows[marked])
 
     def _places(self, rows: Rows) -> Rows:
-        return self._place[np.searchsorted(self._by_row, rows)]
+        places: Rows = self._place[np.searchsorted(self._by_row, rows)]
+        return places
 
     def _beside(self, places: Rows, step: int) -> Rows:
         beside = places + step

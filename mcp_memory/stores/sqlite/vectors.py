@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 try:
     import simsimd
 except ImportError:  # no wheel for this platform
-    simsimd = None
+    _native: Callable[..., Any] | None = None
+else:
+    _native = simsimd.hamming
 
 Codes: TypeAlias = NDArray[np.uint8]
 Rows: TypeAlias = NDArray[np.int64]
@@ -48,7 +50,8 @@ def distances(stored: Sequence[bytes], vector: NDArray[np.float32]) -> NDArray[n
     """Return the cosine distance of each stored vector from the vector."""
     rows = np.frombuffer(b"".join(stored), _stored(len(vector)))
     cosine: NDArray[np.float32] = rows["parts"].astype(np.float32) @ vector
-    return np.float32(1) - cosine * rows["scale"]
+    distance: NDArray[np.float32] = np.float32(1) - cosine * rows["scale"]
+    return distance
 
 
 def codes(stored: Sequence[bytes], dimensions: int) -> Codes:
@@ -58,24 +61,30 @@ def codes(stored: Sequence[bytes], dimensions: int) -> Codes:
 
 
 def code_of(vectors: NDArray[np.int8] | NDArray[np.float32]) -> Codes:
-    """Return the codes of vectors, one a row."""
+    """Return the code of each vector along the last axis."""
     bits = np.packbits(vectors > 0, axis=-1)
-    missing = code_bytes(vectors.shape[-1]) - bits.shape[-1]
-    return np.pad(bits, [(0, 0), (0, missing)]) if missing else bits
+    code = np.zeros((*bits.shape[:-1], code_bytes(vectors.shape[-1])), np.uint8)
+    code[..., : bits.shape[-1]] = bits
+    return code
 
 
 def hamming_numpy(codes: Codes, code: Codes) -> NDArray[np.float64]:
     """Return how many bits of each code differ, by numpy alone."""
     different = np.bitwise_count(codes.view(np.uint64) ^ code.view(np.uint64))
-    return different.sum(axis=1, dtype=np.float64)
+    count: NDArray[np.float64] = different.sum(axis=1, dtype=np.float64)
+    return count
 
 
 def hamming_simsimd(codes: Codes, code: Codes) -> NDArray[np.float64]:
     """Return how many bits of each code differ, by the processor's vector instructions."""
-    return np.atleast_1d(np.asarray(simsimd.hamming(code, codes, "bin8"), dtype=np.float64))
+    if _native is None:
+        return hamming_numpy(codes, code)
+    # Of one code it returns a plain number.
+    found: NDArray[np.float64] = np.asarray(_native(code, codes, "bin8"), np.float64).reshape(-1)
+    return found
 
 
-hamming: Hamming = hamming_numpy if simsimd is None else hamming_simsimd
+hamming: Hamming = hamming_numpy if _native is None else hamming_simsimd
 
 
 def nearest_codes(codes: Codes, code: Codes, count: int, allowed: NDArray[np.bool_] | None = None) -> Rows:
