@@ -64,4 +64,5 @@ def _said(created: Created) -> str:
     (memory_id,) = created.ids
     if created.duplicates:
         return f"Already remembered: {memory_id}"
-    return f"Replaced: {memory_id}" if created.replaced else f"Remembered: {memory_id}"
+    said = f"Replaced: {memory_id}" if created.replaced else f"Remembered: {memory_id}"
+    return said if created.note is None else f"{said}\n{created.note}"

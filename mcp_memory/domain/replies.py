@@ -36,6 +36,8 @@ class Created(Ack):
     stored: int
     duplicates: int
     replaced: int
+    note: str | None = None
+    """Said when the memories are kept and something is missing: their vectors."""
 
 
 class Hit(MemoryRecord):

@@ -19,6 +19,10 @@ from mcp_memory.services.search import Finder
 
 OPEN = Scope()
 REBUILD_PAGE = 256
+WORDS_ONLY = (
+    "Stored, but found by words only, because the embedding model is not available (the log says why). "
+    "Run agent-memory rebuild-index when it is."
+)
 
 
 class LongTerm:
@@ -55,6 +59,7 @@ class LongTerm:
             stored=kinds.count("stored"),
             duplicates=kinds.count("duplicate"),
             replaced=kinds.count("replaced"),
+            note=WORDS_ONLY if any(entry.vector is None for entry in entries) else None,
         )
 
     def record(self, new: NewMemory, *, default: Scope, now: datetime) -> MemoryRecord:

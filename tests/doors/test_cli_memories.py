@@ -115,7 +115,7 @@ def test_a_stdin_that_is_no_memory_is_bad_input(run: Run, stdin: bytes, complain
 
 def test_remember_as_json(run: Run) -> None:
     created = json.loads(said(run("remember", "Tea", "--id", "1", "--format", "json")))
-    assert created == {"status": "ok", "ids": ["1"], "stored": 1, "duplicates": 0, "replaced": 0}
+    assert created == {"status": "ok", "ids": ["1"], "stored": 1, "duplicates": 0, "replaced": 0, "note": None}
 
 
 def test_found_memories_are_written_in_the_documented_layout(run: Run) -> None:
