@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from mcp_memory.domain.moments import Moment
+from mcp_memory.domain.moments import Moment, start_of
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.talk import turn
 
 
 class MemoryType(StrEnum):
@@ -78,18 +79,24 @@ class MemoryRecord(Record):
 
     @property
     def dated(self) -> datetime | None:
-        """The moment that a client gave the memory, be it as its event or as its creation."""
-        return self.event_date or (self.created_at if self.created_at != self.persisted_at else None)
+        """The moment that a client gave the memory: as its event, as its creation, or at the beginning of its text."""
+        given = self.event_date or (self.created_at if self.created_at != self.persisted_at else None)
+        if given is not None:
+            return given
+        day = turn(self.text).day
+        return None if day is None else start_of(day)
 
     @property
     def thread(self) -> tuple[str, str] | None:
         """What it stands in with its neighbours: its session; without one, the day that it was dated with.
 
-        Memories that were merely stored on one day have nothing in common.
+        Of what nobody dated only turns of talk ("Ann: ...") that were stored on one day belong together.
         """
         if self.session_id is not None:
             return "session", self.session_id
-        return None if self.dated is None else ("day", self.dated.date().isoformat())
+        if self.dated is not None:
+            return "day", self.dated.date().isoformat()
+        return ("talk", self.created_at.date().isoformat()) if turn(self.text).speaker else None
 
     @property
     def holds_from(self) -> datetime:

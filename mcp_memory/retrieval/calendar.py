@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from mcp_memory.retrieval.lexicon import COUNTED, MONTHS, WEEKDAYS
+from mcp_memory.domain.talk import MONTHS
+from mcp_memory.retrieval.lexicon import COUNTED, WEEKDAYS
 
 EPOCH = date(1970, 1, 1)
 LONG_AGO, FAR_AHEAD = date(1900, 1, 1), date(2200, 1, 1)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag
 
+from mcp_memory.domain.talk import MONTHS
 from mcp_memory.retrieval.calendar import Window, windows
-from mcp_memory.retrieval.lexicon import ENGLISH, GATHERING, INTERROGATIVE, MONTHS, PERSONAL, STOP_WORDS, WEEKDAYS
+from mcp_memory.retrieval.lexicon import ENGLISH, GATHERING, INTERROGATIVE, PERSONAL, STOP_WORDS, WEEKDAYS
 from mcp_memory.retrieval.words import kind_terms, query_terms, terms
 
 

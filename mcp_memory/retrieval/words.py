@@ -14,7 +14,8 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import NamedTuple
 
-from mcp_memory.retrieval.lexicon import CONTRACTED, IRREGULAR, MONTHS, STOP_WORDS, WEEKDAYS
+from mcp_memory.domain.talk import MONTHS
+from mcp_memory.retrieval.lexicon import CONTRACTED, IRREGULAR, STOP_WORDS, WEEKDAYS
 
 MAX_WORD = 48
 """Characters of a word that are kept: what is longer is a key or a blob, and its beginning names it well enough."""

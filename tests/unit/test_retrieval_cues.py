@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from mcp_memory.domain.records import MemoryRecord
-from mcp_memory.retrieval.cues import Flag, cues, speaker
+from mcp_memory.retrieval.cues import Flag, cues
 
 STORED = datetime(2024, 2, 1, 12, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ def record(text: str, source: str | None = None, event_date: datetime | None = N
     ],
 )
 def test_the_speaker_is_the_name_before_the_text(text: str, who: str) -> None:
-    assert speaker(text) == who
+    assert cues(record(text)).speaker == who
 
 
 def test_the_source_is_the_speaker() -> None:
