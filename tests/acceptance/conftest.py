@@ -55,13 +55,13 @@ class Wire:
         self.request(method, _meta=ENVELOPE, **params)
         answer = self.receive()
         assert answer.get("id") == self._requests, answer
-        return answer.get("result", answer)
+        return dict(answer.get("result", answer))
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must succeed and return its structured content."""
         result = self.ask("tools/call", name=tool, arguments=arguments)
         assert not result.get("isError"), result
-        return result["structuredContent"]
+        return dict(result["structuredContent"])
 
     def leave(self) -> tuple[int, str, bytes]:
         """Close stdin and return the exit code, what stands on stderr, and what else came on stdout."""

@@ -49,7 +49,7 @@ def vector(*leaning: float, dimensions: int = DIMENSIONS) -> NDArray[np.float32]
 
 def record(text: str = "Tea is drunk hot", **fields: Any) -> MemoryRecord:
     """Return a record of Ann's at work, created at noon, with a fresh id."""
-    given = {
+    given: dict[str, Any] = {
         "id": f"memory-{next(_numbers):06}",
         "text": text,
         "namespace": "work",

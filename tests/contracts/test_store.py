@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -104,8 +106,7 @@ async def test_an_entry_with_a_known_id_replaces_and_keeps_its_history(store: St
     """``add``: version + 1; created_at, access_count and persisted_at kept."""
     first = entry("Tea", id="x", access_count=4)
     await store.add([first])
-    later = {"created_at": LATER, "persisted_at": LATER, "updated_at": LATER}
-    (added,) = await store.add([entry("Coffee", id="x", **later)])
+    (added,) = await store.add([entry("Coffee", id="x", created_at=LATER, persisted_at=LATER, updated_at=LATER)])
     assert added.outcome == "replaced"
     assert (added.record.version, added.record.created_at, added.record.access_count) == (2, NOON, 4)
     assert (added.record.persisted_at, added.record.updated_at) == (NOON, LATER)
@@ -138,7 +139,7 @@ async def test_a_duplicate_is_answered_with_what_is_there(store: Store) -> None:
 
 async def test_the_same_content_in_another_scope_is_no_duplicate(store: Store) -> None:
     """``add``: the same namespace, user and session."""
-    scopes = [{}, {"session_id": "s"}, {"user_id": "bob"}, {"namespace": None}, {"namespace": ""}]
+    scopes: list[dict[str, Any]] = [{}, {"session_id": "s"}, {"user_id": "bob"}, {"namespace": None}, {"namespace": ""}]
     added = await store.add([entry("Tea", **scope) for scope in scopes])
     assert {done.outcome for done in added} == {"stored"}
 
@@ -229,7 +230,7 @@ async def test_pages_together_are_everything_once(store: Store) -> None:
     """``page``, ``count``."""
     await store.add([entry(f"memory {number}") for number in range(23)])
     pages = [texts(await store.page(EVERYWHERE, limit=5, offset=start)) for start in range(0, 30, 5)]
-    assert sum(pages, []) == [f"memory {number}" for number in reversed(range(23))]
+    assert list(chain.from_iterable(pages)) == [f"memory {number}" for number in reversed(range(23))]
     assert await store.count(EVERYWHERE) == 23
 
 
@@ -284,6 +285,7 @@ async def test_a_replacement_of_another_version_changes_nothing(store: Store) ->
         await store.replace(handle, entry("beta", id="x"), expected_version=7)
     assert (caught.value.expected, caught.value.found) == (7, 1)
     assert texts(await store.page(EVERYWHERE, limit=9)) == ["alpha"]
+    assert (await store.replace(handle, entry("beta", id="x"), expected_version=1)).version == 2
 
 
 async def test_a_removed_memory_cannot_be_replaced(store: Store) -> None:

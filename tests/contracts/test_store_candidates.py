@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ async def ids(store: Store, found: Candidates) -> list[str]:
     return [memory.id for memory in await store.records(found.handles) if memory is not None]
 
 
-async def columns(store: Store, found: Candidates, *names: str) -> dict[str, tuple[object, ...]]:
+async def columns(store: Store, found: Candidates, *names: str) -> dict[str, tuple[Any, ...]]:
     """Return the named columns of each row by the memory's id."""
     parts = [list(getattr(found, name)) for name in names]
     return dict(zip(await ids(store, found), zip(*parts, strict=True), strict=True))

@@ -39,17 +39,25 @@ async def add_for_ever(store: SqliteStore) -> None:
 
 async def add_and_look(store: SqliteStore, board: Path, me: int, rounds: int) -> None:
     """Add memories, and look each time for the newest that every other process was acknowledged for."""
-    mine = (board / str(me)).open("a")
+    mine = board / str(me)
     for number in range(rounds):
         name = f"{me}-{number}"
         await store.add([entry(f"memory {name}", own_vector(me, number), id=name, session_id=f"s{me}")])
-        mine.write(f"{name}\n")
-        mine.flush()
-        for other in sorted(board.iterdir()):
-            known = other.read_text().splitlines()
-            if known:
-                await _look(store, known[-1])
+        tell(mine, name)
+        for known in told(board):
+            await _look(store, known)
     say("done")
+
+
+def tell(mine: Path, name: str) -> None:
+    with mine.open("a") as file:
+        file.write(f"{name}\n")
+
+
+def told(board: Path) -> list[str]:
+    """Return the newest memory of each process that has told one whole."""
+    lines = (file.read_text().splitlines(keepends=True) for file in sorted(board.iterdir()))
+    return [known[-1].strip() for known in lines if known and known[-1].endswith("\n")]
 
 
 async def _look(store: SqliteStore, name: str) -> None:
@@ -88,6 +96,16 @@ async def read_only(store: SqliteStore, *, quietly: bool = False) -> None:
         say(error.code, await store.count(EVERYWHERE))
 
 
+async def create_many(folder: Path, me: str) -> None:
+    """Create each file that is named on a line of the input, at the moment at which others do."""
+    for name in sys.stdin:
+        store = SqliteStore(folder / name.strip() / "memory.sqlite3", clock=StandingClock())
+        await store.open()
+        await store.add([entry(f"memory {me}", id=me)])
+        await store.close()
+        say(name.strip())
+
+
 async def main(act: str, path: Path, *rest: str) -> None:
     """Do the act with the file."""
     if act == "read_only" and os.geteuid() == 0:
@@ -98,6 +116,9 @@ async def main(act: str, path: Path, *rest: str) -> None:
             await read_only(rehearsal, quietly=True)
             await rehearsal.close()
         os.setuid(NOBODY)
+    if act == "create_many":
+        await create_many(path, rest[0])
+        return
     store = SqliteStore(path, clock=StandingClock())
     await store.open()
     if act == "add_for_ever":

@@ -26,6 +26,7 @@ CHILD = Path(__file__).with_name("sqlite_child.py")
 def child(act: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(CHILD), act, *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
         text=True,
@@ -76,6 +77,26 @@ async def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path, acknowledge
     finally:
         await store.close()
     assert integrity(path) == "ok"
+
+
+async def test_processes_create_a_file_at_the_same_moment(tmp_path: Path) -> None:
+    """Whoever comes first writes the schema; the others wait and use it."""
+    processes = [child("create_many", tmp_path, number) for number in range(4)]
+    for turn in map(str, range(20)):
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{turn}\n")
+            process.stdin.flush()
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == turn
+    for process in processes:
+        process.communicate()
+        assert process.returncode == 0
+    for turn in map(str, range(20)):
+        store = await opened(tmp_path / turn / "memory.sqlite3")
+        assert await store.count(EVERYWHERE, ["memory"]) == 4
+        await store.close()
 
 
 async def test_four_processes_share_a_file(tmp_path: Path) -> None:

@@ -49,14 +49,14 @@ class Block:
 
     def read(self) -> Columns:
         """Return the block's columns."""
-        parts: list[Any] = []
+        parts: dict[str, Any] = {}
         start = 0
-        for kind in KINDS.values():
-            parts.append(np.frombuffer(self.columns, kind, self.rows, start))
-            start += parts[-1].nbytes
+        for name, kind in KINDS.items():
+            parts[name] = np.frombuffer(self.columns, kind, self.rows, start)
+            start += parts[name].nbytes
         codes = np.frombuffer(self.codes, np.uint8).reshape(self.rows, -1) if self.rows else np.empty((0, 0), np.uint8)
         ends = None if self.ends is None else np.frombuffer(self.ends, np.int64)
-        return Columns(*parts, codes=codes, ends=ends)
+        return Columns(**parts, codes=codes, ends=ends)
 
 
 def seal_full(connection: apsw.Connection, last_handle: int) -> None:

@@ -71,10 +71,9 @@ def _prepare(connection: apsw.Connection, settings: Settings) -> None:
     connection.set_busy_handler(_patience(settings.busy_seconds))
     connection.execute(f"PRAGMA mmap_size = {MMAP}")
     connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
-    connection.execute("PRAGMA cache_size = -16000")
+    connection.execute("PRAGMA cache_size = -4000")
     connection.execute("PRAGMA temp_store = memory")
     connection.execute(sql("open_postings"))
-    connection.execute("PRAGMA cell_size_check = on")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
     connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")
 

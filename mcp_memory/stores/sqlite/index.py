@@ -37,7 +37,7 @@ class View:
     def allowed(self, numbers: Numbers, ended_by: int | None, handles: NDArray[np.int64] | None) -> NDArray[np.bool_]:
         """Return which rows lie within the scope, had not ended, and are among the handles where some are given."""
         columns = self.columns
-        allowed = columns.generation != GONE
+        allowed: NDArray[np.bool_] = columns.generation != GONE
         for column, number in zip((columns.namespace, columns.user, columns.session), numbers, strict=True):
             if number:
                 allowed &= column == number
@@ -99,7 +99,7 @@ class Index:
         self._columns = Columns.empty(rows, vectors.code_bytes(dimensions))
         self._seq, oldest = 0, None
         for row in connection.execute(sql("blocks")):
-            block = Block(*row)  # type: ignore[arg-type]  # the columns are the fields
+            block = Block(*row)
             self._put_block(connection, block)
             oldest = block.seq if oldest is None else min(oldest, block.seq)
         self._seq = oldest or 0

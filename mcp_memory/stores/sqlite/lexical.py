@@ -60,4 +60,4 @@ def words(connection: apsw.Connection, terms: Sequence[str]) -> list[str]:
     tokenize = connection.fts5_tokenizer(*TOKENIZER)
     text = " ".join(terms).encode("utf-8", "replace")
     found = tokenize(text, apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False, include_colocated=False)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(map(str, found)))

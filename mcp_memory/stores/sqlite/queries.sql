@@ -1,5 +1,9 @@
 -- The statements of the SQLite store, by name. {where} is a condition on `memories m`, made by filters.py.
 
+-- name: identity
+SELECT application_id, user_version, NOT EXISTS (SELECT 1 FROM sqlite_schema)
+FROM pragma_application_id, pragma_user_version
+
 -- name: name_number
 SELECT number FROM names WHERE kind = ? AND name = ?
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 import apsw
 import numpy as np
@@ -20,8 +21,8 @@ from mcp_memory.stores.sqlite.threads import Mask, Rows, Threads
 
 EXACT = 512
 """Allowed memories up to which the vectors of all are compared instead of their codes."""
-OVERSAMPLE = 200
-"""Codes are coarse: the nearest few by vector are among so many by code."""
+OVERSAMPLE, OVERSAMPLE_BY_ROOT = 256, 2
+"""Codes are coarse: the nearest few by vector are among so many by code, or so many times the root of all there are."""
 _GATHER = 4
 """Where less than one row in so many is allowed, their codes are gathered before they are compared."""
 
@@ -98,7 +99,7 @@ def _nearest(search: _Search) -> Rows:
         return np.empty(0, np.int64)
     allowed = search.allowed & (columns.generation == search.generation)
     count = int(np.count_nonzero(allowed))
-    wanted = max(probe.nearest, OVERSAMPLE)
+    wanted = max(probe.nearest, OVERSAMPLE, OVERSAMPLE_BY_ROOT * isqrt(count))
     if count <= max(EXACT, probe.nearest):
         rows = np.flatnonzero(allowed)
     elif count * _GATHER < len(allowed):
@@ -164,7 +165,9 @@ def _distances(generations: Sequence[int], stored: Sequence[bytes], search: _Sea
     if same.all():
         return vectors.distances(stored, search.probe.vector)
     if same.any():
-        distance[same] = vectors.distances([stored[place] for place in np.flatnonzero(same)], search.probe.vector)
+        distance[same] = vectors.distances(
+            [stored[place] for place in np.flatnonzero(same).tolist()], search.probe.vector
+        )
     return distance
 
 

@@ -60,7 +60,8 @@ class Threads:
         beside = places + step
         inside = (beside >= 0) & (beside < len(self._rows))
         beside, places = beside[inside], places[inside]
-        return beside[self._number[beside] == self._number[places]]
+        there: Rows = beside[self._number[beside] == self._number[places]]
+        return there
 
     def links(self, rows: Rows) -> tuple[Numbers32, Numbers32, Numbers32]:
         """Return for sorted rows who comes before and after among them, and the number of the thread."""

@@ -17,6 +17,7 @@ from mcp_memory.ports import Clock
 from mcp_memory.stores.sqlite.connection import Settings, connect, patiently, transaction
 from mcp_memory.stores.sqlite.failures import CORRUPT, translated
 from mcp_memory.stores.sqlite.place import prepare
+from mcp_memory.stores.sqlite.statements import sql
 
 APPLICATION = 0x4D454D52
 """Marks the file as ours ("MEMR"), see PRAGMA application_id."""
@@ -59,9 +60,8 @@ def pending(path: Path) -> list[Migration]:
 
 def pending_of(connection: apsw.Connection, path: Path, steps: Sequence[Migration] = MIGRATIONS) -> list[Migration]:
     """Return the steps that an open file still needs."""
-    application = connection.pragma("application_id")
-    version = connection.pragma("user_version")
-    empty = connection.execute("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)").get
+    # In one statement: another process may be creating the schema at this moment.
+    application, version, empty = connection.execute(sql("identity")).get
     if application != APPLICATION and not (empty and application == 0):
         raise StoreCorrupt(CORRUPT.format(path=path, error="it is a database of another program"))
     if version > steps[-1].version:

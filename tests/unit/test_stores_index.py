@@ -1,0 +1,101 @@
+"""What the SQLite store keeps in RAM is what stands in the file, however it got there."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import apsw
+import numpy as np
+import pytest
+
+from mcp_memory.domain.filters import Where
+from mcp_memory.ports import Handle
+from mcp_memory.stores.sqlite import blocks
+from mcp_memory.stores.sqlite.store import SqliteStore
+from tests.contracts.entries import ANN, EVERYWHERE, FIRST, NOON, SECOND, StandingClock, candidates, entry, vector
+
+pytestmark = pytest.mark.anyio
+
+
+async def opened(path: Path) -> SqliteStore:
+    store = SqliteStore(path, clock=StandingClock())
+    await store.open()
+    return store
+
+
+async def look(store: SqliteStore) -> list[tuple[object, ...]]:
+    """Return all that a search can see, for two generations."""
+    seen: list[tuple[object, ...]] = []
+    for generation in (FIRST, SECOND):
+        found = await candidates(store, vector(1), ("even",), generation=generation, nearest=9_999, lexical=9_999)
+        distance = np.nan_to_num(found.distance, nan=-1).round(3).tolist()
+        seen += sorted(
+            zip(found.handles, distance, found.lexical.round(3).tolist(), found.before.tolist(), strict=True)
+        )
+    return [*seen, (await store.count(EVERYWHERE), await store.count(Where(ANN, current_at=NOON)))]
+
+
+@pytest.mark.parametrize("size", [5, blocks.HANDLES - 1, blocks.HANDLES, 3 * blocks.HANDLES + 7])
+async def test_a_new_process_sees_what_an_old_one_sees(tmp_path: Path, size: int) -> None:
+    """With sealed blocks or without; after changes and removals in sealed blocks too."""
+    path = tmp_path / "memory.sqlite3"
+    old = await opened(path)
+    await old.add(
+        [
+            entry(
+                f"number {n} {'even' if n % 2 == 0 else 'odd'}",
+                None if n % 10 == 3 else vector(1, n),
+                FIRST if n % 3 else SECOND,
+                id=str(n),
+                session_id=f"s{n // 20}",
+                valid_to=NOON if n % 50 == 7 else None,
+            )
+            for n in range(size)
+        ]
+    )
+    handles: list[Handle] = [handle for handle, _ in await old.scan(None, size)]
+    before = await look(old)
+    assert before == await look(await opened(path))
+    await old.remove(handles[1::97])
+    for place in range(0, size, 211):
+        changed = entry("now even", vector(0, 1), SECOND, id=str(place), user_id="bob", session_id="s0")
+        await old.replace(handles[place], changed, expected_version=1)
+    after = await look(old)
+    assert after != before
+    new = await opened(path)
+    assert after == await look(new)
+    await asyncio.gather(old.close(), new.close())
+
+
+async def test_many_changes_are_sealed_and_forgotten_at_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table of changes does not grow for ever, and who had not read them yet reads everything anew."""
+    path = tmp_path / "memory.sqlite3"
+    old = await opened(path)
+    await old.add([entry(f"number {n} even", vector(1, n), id=str(n)) for n in range(blocks.HANDLES + 5)])
+    await look(old)
+    for handle, _ in await old.scan(None, 40):
+        await old.remove([handle])
+    monkeypatch.setattr(blocks, "MOST_CHANGES", 20)
+    new = await opened(path)
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT count(*) FROM changes").get == 0
+    connection.close()
+    assert await look(new) == await look(old)
+    assert await new.count(EVERYWHERE) == blocks.HANDLES + 5 - 40
+    await asyncio.gather(old.close(), new.close())
+
+
+async def test_two_generations_are_searched_by_turns_from_many_tasks(tmp_path: Path) -> None:
+    """The codes held are those of one generation; nobody meets the other's."""
+    store = await opened(tmp_path / "memory.sqlite3")
+    await store.add([entry(f"one {n}", vector(1, n), FIRST, id=f"a{n}") for n in range(600)])
+    await store.add([entry(f"two {n}", vector(1, n), SECOND, id=f"b{n}") for n in range(600)])
+    asked = [candidates(store, vector(1), generation=(FIRST, SECOND)[n % 2], nearest=9_999) for n in range(20)]
+    found = await asyncio.gather(*asked)
+    for number, one in enumerate(found):
+        assert len(one.handles) == 600
+        assert (min(map(int, one.handles)) > 600) is (number % 2 == 1)
+    await store.close()
