@@ -4,8 +4,8 @@
 
 Every row is a process of its own. Times are milliseconds, p50 with p95 in brackets. Without real embeddings the vectors
 are seeded: unit vectors in clusters. Memories are turns of talk, twenty to a session, in a hundred namespaces; "1 %" is
-a search in one of them. "whole" asks for 200 by vector, 200 by words and their neighbours, as the product does; "vector"
-for the ten nearest. recall@10 is against exact float32.
+a search in one of them. "whole" asks for 200 by vector, 200 by words and their neighbours, as the product does;
+"vector" for the ten nearest. recall@10 is against exact float32.
 """
 
 from __future__ import annotations
@@ -20,137 +20,37 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 
 import apsw
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.corpus import (
+    DIMENSIONS,
+    GENERATION,
+    MANY,
+    NAMESPACES,
+    NOON,
+    QUERIES,
+    TOP,
+    Corpus,
+    Rows,
+    Vectors,
+    unit_rows,
+)
 from mcp_memory.domain.filters import Where
-from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError
-from mcp_memory.ports import Candidates, Cues, Entry, Generation, Probe
+from mcp_memory.ports import Candidates, Cues, Entry, Probe
 from mcp_memory.stores.sqlite.store import SqliteStore
 
-Vectors = NDArray[np.float32]
-Rows = NDArray[np.int64]
 Report = dict[str, float | str]
 
-DIMENSIONS = 384
-GENERATION = Generation("benchmark", DIMENSIONS, "")
-NAMESPACES, TURNS, WORDS, VOCABULARY, STOP_WORDS = 100, 20, 16, 20_000, 100
-QUERIES = 200
-TOP = 10
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+THREE_DIGITS = 100
 BATCH = 1_000
 SECONDS = 4.0
 """How long several processes share one file."""
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Memories and questions, the same for every row of a table."""
-
-    size: int
-    real: str | None = None
-
-    @cached_property
-    def vectors(self) -> Vectors:
-        """The vectors of the memories."""
-        random = np.random.default_rng(1)
-        if self.real is not None:
-            # Tiled with a little noise, where there are too few.
-            known = np.load(self.real).astype(np.float32)
-            made = known[np.arange(self.size) % len(known)]
-            made += (
-                random.normal(scale=0.03, size=made.shape).astype(np.float32)
-                * (np.arange(self.size) >= len(known))[:, None]
-            )
-            return _unit(made)
-        return self._clustered(random, self.size)
-
-    @cached_property
-    def questions(self) -> Vectors:
-        """The vectors of the questions."""
-        random = np.random.default_rng(2)
-        if self.real is not None:
-            chosen = self.vectors[random.integers(0, self.size, QUERIES)]
-            return _unit(chosen + random.normal(scale=0.03, size=chosen.shape).astype(np.float32))
-        return self._clustered(random, QUERIES)
-
-    def _clustered(self, random: np.random.Generator, count: int) -> Vectors:
-        centres = np.random.default_rng(0).normal(size=(256, DIMENSIONS)).astype(np.float32)
-        made = np.empty((count, DIMENSIONS), np.float32)
-        for start in range(0, count, 50_000):
-            rows = slice(start, min(count, start + 50_000))
-            size = rows.stop - start
-            noise = random.standard_normal((size, DIMENSIONS), dtype=np.float32)
-            made[rows] = centres[random.integers(0, len(centres), size)] + 1.2 * noise
-        return _unit(made)
-
-    def words(self, number: int) -> str:
-        """Return the words of a memory, common ones more often."""
-        random = np.random.default_rng(number)
-        ranks = (VOCABULARY ** random.random(WORDS)).astype(int)
-        return " ".join(f"word{rank}" for rank in ranks)
-
-    def terms(self, number: int) -> tuple[str, ...]:
-        """Return the words of a question, without the most common ones, which ranking never asks for."""
-        random = np.random.default_rng(2**32 + number)
-        ranks = (STOP_WORDS * (VOCABULARY / STOP_WORDS) ** random.random(6)).astype(int)
-        return tuple(dict.fromkeys(f"word{rank}" for rank in ranks))
-
-    def namespace(self, number: int) -> str:
-        """Return the namespace of a memory."""
-        return f"n{number // TURNS % NAMESPACES}"
-
-    @cached_property
-    def numbers(self) -> Rows:
-        """The number of each memory's namespace."""
-        return np.arange(self.size) // TURNS % NAMESPACES
-
-    def exact(self) -> Rows:
-        """Return the nearest memories of each question, by float32."""
-        near = np.empty((QUERIES, TOP), np.int64)
-        for number, question in enumerate(self.questions):
-            near[number] = np.argpartition(-(self.vectors @ question), TOP)[:TOP]
-        return near
-
-    def exact_in_namespace(self) -> Rows:
-        """Return the nearest memories of each question in its namespace, by float32."""
-        near = np.empty((QUERIES, TOP), np.int64)
-        for number, question in enumerate(self.questions):
-            rows = np.flatnonzero(self.numbers == number % NAMESPACES)
-            near[number] = rows[np.argsort(-(self.vectors[rows] @ question))[:TOP]]
-        return near
-
-    def entry(self, number: int) -> Entry:
-        """Return a memory as it is stored."""
-        text = self.words(number)
-        when = NOON + timedelta(seconds=number)
-        record = MemoryRecord(
-            id=f"{number:026}",
-            text=text,
-            namespace=self.namespace(number),
-            user_id="user",
-            session_id=f"s{number // TURNS}",
-            created_at=when,
-            updated_at=when,
-            last_accessed=when,
-            persisted_at=when,
-            memory_hash=content_hash(text, "semantic"),
-        )
-        return Entry(record, text, Cues(words=WORDS, day=1), self.vectors[number % self.size], GENERATION)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
 
 
 def private_megabytes() -> float:
@@ -257,6 +157,12 @@ async def numpy_float32(corpus: Corpus, folder: Path) -> Report:
     }
 
 
+NEAREST = {
+    False: "SELECT rowid FROM v WHERE vector MATCH ? AND k = ?",
+    True: "SELECT rowid FROM v WHERE vector MATCH ? AND k = ? AND namespace = ?",
+}
+
+
 async def sqlite_vec(corpus: Corpus, folder: Path) -> Report:
     """Measure sqlite-vec with the namespace as a metadata column, loaded by the same driver."""
     library = importlib.util.find_spec("sqlite_vec")
@@ -276,16 +182,14 @@ async def sqlite_vec(corpus: Corpus, folder: Path) -> Report:
     report: Report = {"bulk rows/s": corpus.size / (time.perf_counter() - began), "MB": path.stat().st_size / 1e6}
     near = {False: corpus.exact(), True: corpus.exact_in_namespace()}
     questions = corpus.questions
-    times = QUERIES if corpus.size <= 100_000 else 20
+    times = QUERIES if corpus.size <= MANY else QUERIES // 10
     for filtered, name in ((False, ""), (True, " 1 %")):
-        query = "SELECT rowid FROM v WHERE vector MATCH ? AND k = ?" + " AND namespace = ?" * filtered
         found: list[list[int]] = []
 
-        async def search(
-            number: int, query: str = query, only: bool = filtered, found: list[list[int]] = found
-        ) -> None:  # noqa: FBT001
-            values = (questions[number].tobytes(), TOP, *([f"n{number % NAMESPACES}"] if only else []))
-            found.append([int(str(row)) for (row,) in connection.execute(query, values)])
+        async def search(number: int, query: str = NEAREST[filtered], found: list[list[int]] = found) -> None:
+            values = (questions[number].tobytes(), TOP, f"n{number % NAMESPACES}")
+            rows = connection.execute(query, values[: query.count("?")])
+            found.append([int(str(row)) for (row,) in rows])
 
         report[f"vector{name}"] = p50_p95(await timed(search, times))
         report[f"recall{name}"] = _recall(found, near[filtered][:times])
@@ -344,21 +248,42 @@ BACKENDS: dict[str, Callable[[Corpus, Path], Awaitable[Report]]] = {
 # ---------------------------------------------------------------------------------------------------- several processes
 
 
+class _Board:
+    """Where each process writes what it was acknowledged for, one file a process."""
+
+    def __init__(self, folder: Path, me: int) -> None:
+        self._folder = folder
+        self._mine = (folder / str(me)).open("a", encoding="utf-8")
+
+    def write(self, name: str) -> None:
+        """Tell the others of a memory."""
+        self._mine.write(f"{name}\n")
+        self._mine.flush()
+
+    def others(self) -> list[str]:
+        """Return the newest memory of each process."""
+        told = (file.read_text(encoding="utf-8").split() for file in self._folder.iterdir())
+        return [names[-1] for names in told if names]
+
+    def close(self) -> None:
+        """Stop telling."""
+        self._mine.close()
+
+
 async def share(path: Path, board: Path, me: int) -> Report:
     """Add and look by turns for some seconds: what every other process was acknowledged for must be found."""
     store = await _opened(path)
     random = np.random.default_rng(me)
     rounds = checks = stale = errors = 0
-    mine = (board / str(me)).open("a", encoding="utf-8")
+    mine = _Board(board, me)
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         try:
-            stale_now, checks_now = await _round(store, (me, rounds), board, random)
+            stale_now, checks_now = await _round(store, (me, rounds), mine.others(), random)
         except StoreError:
             errors += 1
             continue
-        mine.write(f"{me}-{rounds}\n")
-        mine.flush()
+        mine.write(f"{me}-{rounds}")
         rounds, stale, checks = rounds + 1, stale + stale_now, checks + checks_now
     mine.close()
     await store.close()
@@ -366,9 +291,8 @@ async def share(path: Path, board: Path, me: int) -> Report:
 
 
 async def _round(
-    store: SqliteStore, name: tuple[int, int], board: Path, random: np.random.Generator
+    store: SqliteStore, name: tuple[int, int], known: list[str], random: np.random.Generator
 ) -> tuple[int, int]:
-    known = [lines[-1] for file in board.iterdir() if (lines := file.read_text(encoding="utf-8").splitlines())]
     stale = 0
     if known:
         other = known[int(random.integers(len(known)))]
@@ -383,39 +307,39 @@ async def _round(
 
 def _own_vector(name: str) -> Vectors:
     seed = [int(part) for part in name.split("-")]
-    unit: Vectors = _unit(np.random.default_rng(seed).normal(size=(1, DIMENSIONS)).astype(np.float32))[0]
+    unit: Vectors = unit_rows(np.random.default_rng(seed).normal(size=(1, DIMENSIONS)).astype(np.float32))[0]
     return unit
 
 
-async def lost(path: Path, board: Path) -> int:
+async def lost(path: Path, told: list[str]) -> int:
     """Return how many memories that were acknowledged are not there."""
     store = await _opened(path)
-    told = [name for file in board.iterdir() for name in file.read_text(encoding="utf-8").split()]
     there = {record.id for _, record in await store.named(told, Scope())}
     await store.close()
     return len(set(told) - there)
 
 
-async def sharing(processes: int) -> Report:
+def sharing(processes: int) -> Report:
     """Measure several processes on one file of ten thousand memories."""
     with tempfile.TemporaryDirectory() as name:
         path, board = Path(name, "memory.sqlite3"), Path(name, "board")
         board.mkdir()
-        await _build(Corpus(10_000), path)
+        asyncio.run(_build(Corpus(10_000), path))
         running = [_run("--share", str(path), str(board), str(number)) for number in range(processes)]
         reports = [json.loads(process.communicate()[0]) for process in running]
+        told = [name for file in board.iterdir() for name in file.read_text(encoding="utf-8").split()]
         total = {key: sum(report[key] for report in reports) for key in reports[0]}
         return {
             "processes": processes,
             "adds/s": total["adds"] / SECONDS,
             "searches/s": total["checks"] / SECONDS,
             "stale": total["stale"],
-            "lost": await lost(path, board),
+            "lost": asyncio.run(lost(path, told)),
             "errors": total["errors"],
         }
 
 
-# ---------------------------------------------------------------------------------------------------------------- tables
+# -------------------------------------------------------------------------------------------------------------- tables
 
 
 def _run(*arguments: str) -> subprocess.Popen[str]:
@@ -436,7 +360,7 @@ def _cell(value: float | str | None) -> str:
         return "-"
     if isinstance(value, str):
         return value
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= THREE_DIGITS or value == int(value) else f"{value:.3g}"
 
 
 def main() -> None:
@@ -460,7 +384,7 @@ def main() -> None:
     for size in [*map(int, given.sizes.split(",")), *([1_000_000] if given.million else [])]:
         rows = {name: json.loads(_run("--one", name, str(size), *real).communicate()[0]) for name in BACKENDS}
         print(f"\n{size:,} memories\n\n{table(rows)}")
-    print(f"\nOne file, several processes\n\n{table({f'{n}': asyncio.run(sharing(n)) for n in (1, 2, 4)})}")
+    print(f"\nOne file, several processes\n\n{table({f'{n}': sharing(n) for n in (1, 2, 4)})}")
 
 
 async def _measure(backend: str, corpus: Corpus, folder: Path) -> Report:

@@ -14,7 +14,7 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Candidates, Cues, Entry, Generation, MemoryStore, Probe
+from mcp_memory.ports import Candidates, Cues, Entry, Generation, Handle, MemoryStore, Probe, Store
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DIMENSIONS = 16
@@ -102,3 +102,9 @@ async def candidates(
 def by_handle(found: Candidates, column: str) -> dict[Any, Any]:
     """Return a column of the candidates by their handles."""
     return dict(zip(found.handles, list(getattr(found, column)), strict=True))
+
+
+async def handle_of(store: Store, memory_id: str, scope: Scope = Scope()) -> Handle:
+    """Return the handle of the memory with this id."""
+    ((handle, _),) = await store.named([memory_id], scope)
+    return handle

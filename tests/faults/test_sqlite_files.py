@@ -230,7 +230,7 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(path: Path) -> None
         for number in range(5):
             many = [entry(f"memory {number} {n}", vector(1, n)) for n in range(200)]
             task = asyncio.create_task(store.add(many))
-            await asyncio.sleep(0)
+            await asyncio.wait([task], timeout=0)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task

@@ -12,6 +12,7 @@ import pytest
 from mcp_memory.domain.filters import Where
 from mcp_memory.ports import Handle
 from mcp_memory.stores.sqlite import blocks
+from mcp_memory.stores.sqlite.connection import transaction
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests.contracts.entries import ANN, EVERYWHERE, FIRST, NOON, SECOND, StandingClock, candidates, entry, vector
 
@@ -68,9 +69,7 @@ async def test_a_new_process_sees_what_an_old_one_sees(tmp_path: Path, size: int
     await asyncio.gather(old.close(), new.close())
 
 
-async def test_many_changes_are_sealed_and_forgotten_at_opening(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_changes_are_sealed_and_forgotten(tmp_path: Path) -> None:
     """The table of changes does not grow for ever, and who had not read them yet reads everything anew."""
     path = tmp_path / "memory.sqlite3"
     old = await opened(path)
@@ -78,9 +77,10 @@ async def test_many_changes_are_sealed_and_forgotten_at_opening(
     await look(old)
     for handle, _ in await old.scan(None, 40):
         await old.remove([handle])
-    monkeypatch.setattr(blocks, "MOST_CHANGES", 20)
-    new = await opened(path)
     connection = apsw.Connection(str(path))
+    with transaction(connection, "write"):
+        blocks.forget_changes(connection, most=20)
+    new = await opened(path)
     assert connection.execute("SELECT count(*) FROM changes").get == 0
     connection.close()
     assert await look(new) == await look(old)

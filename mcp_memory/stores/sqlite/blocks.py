@@ -69,9 +69,9 @@ def seal_full(connection: apsw.Connection, last_handle: int) -> None:
         _seal(connection, number, _seq(connection))
 
 
-def forget_changes(connection: apsw.Connection) -> None:
-    """Seal the blocks anew and forget the changes that they then hold, when there are many."""
-    if int(connection.execute(sql("count_changes")).get or 0) < MOST_CHANGES:
+def forget_changes(connection: apsw.Connection, most: int = MOST_CHANGES) -> None:
+    """Seal the blocks anew and forget the changes that they then hold, when there are as many as ``most``."""
+    if int(connection.execute(sql("count_changes")).get or 0) < most:
         return
     seq = _seq(connection)
     for (number,) in connection.execute(sql("block_numbers")).fetchall():

@@ -67,6 +67,11 @@ def places_of(held: Rows, handles: Rows) -> tuple[Rows, NDArray[np.bool_]]:
     return rows, held[rows] == handles
 
 
+def _room(rows: int) -> int:
+    """Return for how many rows to make room where there are so many; what is never written takes no memory."""
+    return rows + rows // 4 + _CHUNK
+
+
 class Index:
     """The columns of one file, with the codes of one generation, shared by the threads of a process."""
 
@@ -96,7 +101,7 @@ class Index:
         self._generation, self._dimensions = generation, dimensions
         self._rows, self._last = 0, 0
         rows = int(connection.execute(sql("block_rows")).get or 0)
-        self._columns = Columns.empty(rows, vectors.code_bytes(dimensions))
+        self._columns = Columns.empty(_room(rows), vectors.code_bytes(dimensions))
         self._seq, oldest = 0, None
         for row in connection.execute(sql("blocks")):
             block = Block(*row)
@@ -127,8 +132,7 @@ class Index:
         needed, room = self._rows + more, len(self._columns.handle)
         if needed <= room:
             return
-        # Rows that were never written take no memory.
-        grown = Columns.empty(max(needed, room + room // 4, _CHUNK), self._columns.codes.shape[1])
+        grown = Columns.empty(_room(needed), self._columns.codes.shape[1])
         if self._columns.ends is not None:
             grown.ends = np.full(len(grown.handle), NEVER, np.int64)
         grown.put(slice(0, self._rows), self._columns.first(self._rows))

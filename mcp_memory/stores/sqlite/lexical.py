@@ -31,7 +31,7 @@ def best(
     count = int(np.count_nonzero(allowed))
     if not count or not probe.lexical or not probe.terms:
         return np.empty(0, np.int64), scores[:0]
-    usual = max(1.0, float(columns.length.sum(where=allowed, dtype=np.int64)) / count)
+    usual = max(1.0, float(columns.length[allowed].mean()))
     for handles in postings(connection, probe.terms):
         first = np.flatnonzero(np.diff(handles, prepend=-1))
         times = np.diff(first, append=len(handles))
