@@ -21,8 +21,6 @@ FOUND_BY_WORDS = 1.0
 """Where only words are compared, what shares a telling word with the question has to do with it."""
 TELLING_MATCH = 2.0
 """BM25, shared out among the words of the question, that makes up for a cosine lower by 0.1."""
-NO_RARITY, MATCHED = 0.01, 0.5
-"""Among a handful of memories every word is common and BM25 is next to nothing; then it must do that one is shared."""
 _MOST_BY_WORDS = 2.0
 """Words alone do not lift an unrelated text over the floor: a homonym is no answer."""
 
@@ -32,7 +30,6 @@ def evidence(question: Question, found: Candidates) -> Column:
     lexical = found.lexical.astype(np.float64)
     words = len(question.terms)
     shared = (lexical / (max(words, 1) * TELLING_MATCH)).clip(0, _MOST_BY_WORDS)
-    shared = np.where((lexical > 0) & (lexical < NO_RARITY), MATCHED, shared)
     cosine = 1.0 - found.distance.astype(np.float64)
     by_meaning = STEEPNESS * (cosine - LEAST_COSINE) + shared
     by_words = np.where(lexical > 0, FOUND_BY_WORDS, -FOUND_BY_WORDS) + shared
