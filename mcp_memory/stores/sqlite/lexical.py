@@ -13,38 +13,52 @@ from numpy.typing import NDArray
 
 from mcp_memory.ports import Probe
 from mcp_memory.stores.sqlite.columns import Columns
-from mcp_memory.stores.sqlite.index import places_of
+from mcp_memory.stores.sqlite.index import Allowed, places_of
 from mcp_memory.stores.sqlite.statements import sql
-from mcp_memory.stores.sqlite.threads import Mask, Rows
+from mcp_memory.stores.sqlite.threads import Rows
 
 TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2"])
 """As in the schema."""
+_SPARSE = 32
+"""Where fewer than one row in so many is touched, sorting these is quicker than walking over all."""
 _SATURATION, _LENGTH = 1.2, 0.75
 """The customary k1 and b of BM25."""
 
 
 def best(
-    connection: apsw.Connection, columns: Columns, probe: Probe, allowed: Mask
+    connection: apsw.Connection, columns: Columns, probe: Probe, allowed: Allowed
 ) -> tuple[Rows, NDArray[np.float32]]:
     """Return the allowed rows with the best BM25 in order of rows, and it."""
-    scores = np.zeros(len(allowed) if probe.lexical else 0, np.float32)
-    count = int(np.count_nonzero(allowed))
+    scores = np.zeros(len(columns.handle) if probe.lexical else 0, np.float32)
+    count = allowed.count
     if not count or not probe.lexical or not probe.terms:
         return np.empty(0, np.int64), scores[:0]
-    usual = max(1.0, float(columns.length[allowed].mean()))
+    usual = max(1.0, float(columns.length[allowed.mask if allowed.few is None else allowed.few].mean()))
+    touched: list[Rows] = []
     for handles in postings(connection, probe.terms):
         first = np.flatnonzero(np.diff(handles, prepend=-1))
         times = np.diff(first, append=len(handles))
         rows, shown = places_of(columns.handle, handles[first])
-        shown &= allowed[rows]
+        shown &= allowed.mask[rows]
         rows, times = rows[shown], times[shown].astype(np.float32)
         rarity = np.log1p((count - len(rows) + 0.5) / (len(rows) + 0.5))
         spread = _SATURATION * (1 - _LENGTH + _LENGTH * columns.length[rows] / usual)
+        touched.append(rows)
         scores[rows] += rarity * times * (_SATURATION + 1) / (times + spread)
-    rows = np.flatnonzero(scores)
+    rows = _distinct(touched, len(scores))
     if len(rows) > probe.lexical:
         rows = np.sort(rows[np.argpartition(-scores[rows], probe.lexical - 1)[: probe.lexical]])
     return rows, scores[rows]
+
+
+def _distinct(touched: Sequence[Rows], among: int) -> Rows:
+    """Return the numbers of the rows touched, sorted, each once."""
+    if sum(map(len, touched)) * _SPARSE < among:
+        return np.unique(np.concatenate([*touched, np.empty(0, np.int64)]))
+    marked = np.zeros(among, np.bool_)
+    for rows in touched:
+        marked[rows] = True
+    return np.flatnonzero(marked)
 
 
 def postings(connection: apsw.Connection, terms: Sequence[str]) -> Iterator[Rows]:

@@ -14,10 +14,10 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports import Candidates, Generation, Probe
 from mcp_memory.stores.sqlite import filters, lexical, vectors
-from mcp_memory.stores.sqlite.index import Index, View, rows_of
+from mcp_memory.stores.sqlite.index import Allowed, Index, View, rows_of
 from mcp_memory.stores.sqlite.rows import CUES, Numbers
 from mcp_memory.stores.sqlite.statements import sql
-from mcp_memory.stores.sqlite.threads import Mask, Rows, Threads
+from mcp_memory.stores.sqlite.threads import Rows, Threads
 
 EXACT = 512
 """Allowed memories up to which the vectors of all are compared instead of their codes."""
@@ -32,7 +32,7 @@ class _Search:
     connection: apsw.Connection
     probe: Probe
     view: View
-    allowed: Mask
+    allowed: Allowed
     generation: int
 
 
@@ -48,7 +48,7 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
     near = _nearest(search)
     worded, scores = lexical.best(connection, view.columns, probe, allowed)
     found = np.union1d(near, worded)
-    threads = Threads(view.columns, found, allowed)
+    threads = Threads(view.columns, found, allowed.mask, allowed.few)
     rows = threads.around(found, probe.neighbours)
     words = np.zeros(len(rows), np.float32)
     words[np.searchsorted(rows, worded)] = scores
@@ -62,12 +62,12 @@ def count(connection: apsw.Connection, index: Index, where: Where, terms: Sequen
         return 0
     columns = (view := index.view(connection)).columns
     allowed = view.allowed(numbers, _end(where), None)
-    if terms:
-        holding = np.zeros(len(allowed), np.bool_)
-        for handles in lexical.postings(connection, terms):
-            holding[rows_of(columns.handle, handles)] = True
-        allowed &= holding
-    return int(np.count_nonzero(allowed))
+    if not terms:
+        return allowed.count
+    holding = np.zeros(len(columns.handle), np.bool_)
+    for handles in lexical.postings(connection, terms):
+        holding[rows_of(columns.handle, handles)] = True
+    return int(np.count_nonzero(allowed.mask & holding))
 
 
 def generation_number(connection: apsw.Connection, generation: Generation | None) -> int:
@@ -93,24 +93,43 @@ def _handles(connection: apsw.Connection, where: Where, numbers: Numbers) -> Row
 
 def _nearest(search: _Search) -> Rows:
     """Return the rows of the nearest vectors."""
-    probe, columns = search.probe, search.view.columns
+    probe = search.probe
     # Another thread may have loaded the codes of another generation since; then there is nothing to compare.
     if probe.vector is None or not search.generation or search.generation != search.view.generation:
         return np.empty(0, np.int64)
-    allowed = search.allowed & (columns.generation == search.generation)
-    count = int(np.count_nonzero(allowed))
-    wanted = max(probe.nearest, OVERSAMPLE, OVERSAMPLE_BY_ROOT * isqrt(count))
-    if count <= max(EXACT, probe.nearest):
-        rows = np.flatnonzero(allowed)
-    elif count * _GATHER < len(allowed):
-        among = np.flatnonzero(allowed)
-        rows = among[vectors.nearest_codes(columns.codes[among], vectors.code_of(probe.vector), wanted)]
+    code = vectors.code_of(probe.vector)
+    few, all_rows = search.allowed.few, len(search.allowed.mask)
+    if few is not None and len(few) * _GATHER < all_rows:
+        rows = _nearest_of_few(search, few, code)
     else:
-        mask = None if count == len(allowed) else allowed
-        rows = vectors.nearest_codes(columns.codes, vectors.code_of(probe.vector), wanted, mask)
+        rows = _nearest_of_many(search, code)
     if len(rows) <= probe.nearest or not probe.nearest:
         return rows[: probe.nearest]
     return _nearest_of(search, np.sort(rows))
+
+
+def _nearest_of_few(search: _Search, few: Rows, code: vectors.Codes) -> Rows:
+    """Return the rows whose codes are nearest, or all where so few can be compared by their vectors."""
+    columns = search.view.columns
+    rows: Rows = few[columns.generation[few] == search.generation]
+    if len(rows) > max(EXACT, search.probe.nearest):
+        rows = rows[vectors.nearest_codes(columns.codes[rows], code, _wanted(search.probe, len(rows)))]
+    return rows
+
+
+def _nearest_of_many(search: _Search, code: vectors.Codes) -> Rows:
+    """Return the same, without copying the codes."""
+    columns = search.view.columns
+    mask = search.allowed.mask & (columns.generation == search.generation)
+    count = int(np.count_nonzero(mask))
+    if count <= max(EXACT, search.probe.nearest):
+        return np.flatnonzero(mask)
+    every = None if count == len(mask) else mask
+    return vectors.nearest_codes(columns.codes, code, _wanted(search.probe, count), every)
+
+
+def _wanted(probe: Probe, count: int) -> int:
+    return max(probe.nearest, OVERSAMPLE, OVERSAMPLE_BY_ROOT * isqrt(count))
 
 
 def _nearest_of(search: _Search, rows: Rows) -> Rows:

@@ -22,13 +22,13 @@ _LOWEST = 0 if sys.byteorder == "little" else _WORDS - 1
 class Threads:
     """The allowed rows of the threads that some rows belong to, thread by thread in order of storing."""
 
-    def __init__(self, columns: Columns, found: Rows, allowed: Mask) -> None:
+    def __init__(self, columns: Columns, found: Rows, allowed: Mask, few: Rows | None = None) -> None:
         asked = np.unique(columns.thread[found])
         # The low bits choose a few of very many rows at little cost; the whole number decides.
         low = columns.thread.view(np.uint16)[_LOWEST::_WORDS]
         chosen = np.zeros(1 << 16, np.bool_)
         chosen[asked & 0xFFFF] = True
-        rows = np.flatnonzero(chosen[low] & allowed)
+        rows = np.flatnonzero(chosen[low] & allowed) if few is None else few[chosen[low[few]]]
         thread = columns.thread[rows]
         number = np.minimum(np.searchsorted(asked, thread), max(len(asked) - 1, 0))
         same = asked[number] == thread
