@@ -38,6 +38,7 @@ from benchmarks.corpus import (
     Vectors,
     unit_rows,
 )
+from benchmarks.tables import Report, ratios, table
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
@@ -45,9 +46,6 @@ from mcp_memory.errors import StoreError
 from mcp_memory.ports import Candidates, Cues, Entry, Probe
 from mcp_memory.stores.sqlite.store import SqliteStore
 
-Report = dict[str, float | str]
-
-THREE_DIGITS = 100
 BATCH = 1_000
 SECONDS = 4.0
 """How long several processes share one file."""
@@ -346,23 +344,6 @@ def _run(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True)
 
 
-def table(rows: dict[str, Report]) -> str:
-    """Return the reports as a table."""
-    columns = list(dict.fromkeys(column for report in rows.values() for column in report))
-    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for name, report in rows.items():
-        lines.append(f"| {name} | {' | '.join(_cell(report.get(column)) for column in columns)} |")
-    return "\n".join(lines)
-
-
-def _cell(value: float | str | None) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, str):
-        return value
-    return f"{value:,.0f}" if value >= THREE_DIGITS or value == int(value) else f"{value:.3g}"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -383,7 +364,7 @@ def main() -> None:
     real = ["--vectors", given.vectors] if given.vectors else []
     for size in [*map(int, given.sizes.split(",")), *([1_000_000] if given.million else [])]:
         rows = {name: json.loads(_run("--one", name, str(size), *real).communicate()[0]) for name in BACKENDS}
-        print(f"\n{size:,} memories\n\n{table(rows)}")
+        print(f"\n{size:,} memories\n\n{table(rows)}\n\n{ratios(rows)}")
     print(f"\nOne file, several processes\n\n{table({f'{n}': sharing(n) for n in (1, 2, 4)})}")
 
 

@@ -85,13 +85,14 @@ class Working:
         now = self._clock()
         scope = request.scope.or_default(default)
         new = self._messages(request.messages, now)
-        for tries_left in reversed(range(APPEND_TRIES)):
+        tries_left = APPEND_TRIES
+        while True:
+            tries_left -= 1
             try:
                 return await self._appended(request, scope, new, now)
             except VersionConflict:
                 if not tries_left:
                     raise
-        raise AssertionError("unreachable: the last try returns or raises")
 
     async def _appended(self, request: Append, scope: Scope, new: Sequence[Message], now: datetime) -> SessionReply:
         there = await self._store.session(request.session_id, scope, now)
