@@ -24,9 +24,6 @@ Clock: TypeAlias = Callable[[], datetime]
 NewId: TypeAlias = Callable[[], str]
 """Return an id that was never returned before; later ids sort after earlier ones (a ULID)."""
 
-CountTokens: TypeAlias = Callable[[str], int]
-"""Return how many tokens a model would see in the text."""
-
 Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
 """Tell whoever waits: done, total, and what is being done."""
 
