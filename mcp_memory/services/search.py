@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from mcp_memory.domain.recency import Recency
 from mcp_memory.domain.records import MemoryRecord, SearchMode
 from mcp_memory.domain.replies import Found, Hit
 from mcp_memory.domain.requests import Search
-from mcp_memory.errors import EmbedderUnavailable, StoreReadOnly
+from mcp_memory.errors import EmbedderUnavailable, StoreBusy, StoreFull, StoreReadOnly
 from mcp_memory.ports import Candidates, Clock, Embedder, Handle, MemoryStore, Probe
 from mcp_memory.retrieval.questions import Question, read
 from mcp_memory.retrieval.ranking import Ranking, Wish, rank
@@ -63,7 +64,7 @@ class Finder:
         handles = [ranked.handles[row] for row in page]
         records = await self._store.records(handles)
         if request.recency_boost is not False:
-            await self._touch(handles)
+            await self._touch(handles, records)
         hits = [
             _hit(record, ranked, row, request.search_mode or SearchMode.HYBRID)
             for row, record in zip(page, records, strict=True)
@@ -109,7 +110,9 @@ class Finder:
         if request.distance_threshold is None:
             if reach > len(ranked.handles) and total > len(ranked.handles):
                 ranked = await self._longer(ranked, replace(probe, nearest=reach + len(found.handles)), where)
-            return replace(ranked, total=total)
+            # What has no vector and none of the words cannot be turned to: then there is no further page.
+            ended = probe.vector is None or len(ranked.handles) < reach
+            return replace(ranked, total=len(ranked.handles) if ended else total)
         return await self._all_within(request.distance_threshold, ranked, probe, where, total)
 
     async def _longer(self, ranked: _Ranked, probe: Probe, where: Where) -> _Ranked:
@@ -152,11 +155,18 @@ class Finder:
                 ranked = _plain(ranking, found, explain=request.explain)
         return replace(ranked, total=total)
 
-    async def _touch(self, handles: list[Handle]) -> None:
+    async def _touch(self, handles: Sequence[Handle], records: Sequence[MemoryRecord | None]) -> None:
+        """Count the access to the memories; what was found is answered all the same where that cannot be written."""
         now = self._clock()
+        since = now - TOUCH_AFTER
+        found = zip(handles, records, strict=True)
+        due = [handle for handle, record in found if record is not None and record.last_accessed < since]
+        if not due:
+            # Most searches write nothing, and so wait for nobody who does.
+            return
         try:
-            await self._store.touch(handles, now, unless_since=now - TOUCH_AFTER)
-        except StoreReadOnly as error:
+            await self._store.touch(due, now, unless_since=since)
+        except (StoreReadOnly, StoreFull, StoreBusy) as error:
             logger.warning("the access was not counted: %s", error)
 
 

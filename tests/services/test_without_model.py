@@ -51,6 +51,15 @@ async def test_a_search_goes_by_words_and_says_so(without_model: LongTerm) -> No
     assert found.note.startswith("Searched by words only: ")
 
 
+async def test_the_total_counts_only_what_words_can_find(without_model: LongTerm) -> None:
+    """A page that is promised is there."""
+    texts = [f"Ann drinks green tea at {n}" for n in range(3)] + [f"Bob repairs bicycle {n}" for n in range(9)]
+    await without_model.create(Create.model_validate({"memories": [{"text": text} for text in texts]}))
+    found = await without_model.search(Search(text="green tea", limit=2))
+    assert (found.total, found.next_offset) == (3, 2)
+    assert (await without_model.search(Search(text="green tea", limit=2, offset=2))).next_offset is None
+
+
 @pytest.mark.parametrize("asked", [{"search_mode": "semantic"}, {"distance_threshold": 0.5}])
 async def test_what_only_vectors_can_answer_is_an_error_and_not_an_empty_answer(
     without_model: LongTerm, asked: dict[str, object]
