@@ -9,7 +9,8 @@
     │   └── SessionNotFound
     ├── Conflict
     │   ├── VersionConflict         somebody else changed it since it was read
-    │   └── AmbiguousId             one id names several records; a narrower scope is needed
+    │   ├── AmbiguousId             one id names several records; a narrower scope is needed
+    │   └── IdTaken                 the scope already holds another memory of this id
     ├── StoreError                  the place where records live refused or failed
     │   ├── StoreUnavailable        it cannot be opened or reached
     │   ├── StoreReadOnly           it can be read, not written
@@ -101,6 +102,18 @@ class AmbiguousId(Conflict):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} exists in several scopes: say which with namespace and user_id")
+
+
+class IdTaken(Conflict):
+    """The scope that a memory is moved to already holds another one of this id."""
+
+    code = "id_taken"
+
+    def __init__(self, memory_id: str) -> None:
+        super().__init__(
+            f"Memory {memory_id} cannot move there: that scope holds another memory of this id; delete one"
+        )
+        self.memory_id = memory_id
 
 
 class StoreError(MemoryServerError):

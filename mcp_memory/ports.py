@@ -203,6 +203,7 @@ class MemoryStore(Protocol):
         Raises:
             VersionConflict: the memory is at another version; nothing was changed.
             MemoryNotFound: it is gone.
+            IdTaken: the entry's scope already holds another memory of its id; nothing was changed.
         """
 
     async def remove(self, handles: Sequence[Handle]) -> int:

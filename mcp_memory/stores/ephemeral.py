@@ -18,7 +18,7 @@ import numpy as np
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
-from mcp_memory.errors import MemoryNotFound, VersionConflict
+from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports import Added, Candidates, Clock, Entry, Generation, Handle, Probe, StoreStats
 from mcp_memory.retrieval.words import stem
 
@@ -218,6 +218,8 @@ class EphemeralStore:
         version = self._entries[number].record.version
         if version != expected_version:
             raise VersionConflict(f"Memory {entry.record.id}", expected_version, version)
+        if self._named.get(_name(entry.record), number) != number:
+            raise IdTaken(entry.record.id)
         return self._put(number, entry, entry.record.model_copy(update={"version": version + 1}))
 
     async def remove(self, handles: Sequence[Handle]) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from mcp_memory.domain.filters import Tags, Where
 from mcp_memory.domain.scope import Scope
-from mcp_memory.errors import MemoryNotFound, VersionConflict
+from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports import Cues, Entry, Store
 from tests.contracts.entries import (
     ANN,
@@ -280,6 +280,18 @@ async def test_a_replacement_of_another_version_changes_nothing(store: Store) ->
     assert (caught.value.expected, caught.value.found) == (7, 1)
     assert texts(await store.page(EVERYWHERE, limit=9)) == ["alpha"]
     assert (await store.replace(handle, entry("beta", id="x"), expected_version=1)).version == 2
+
+
+async def test_a_memory_cannot_move_to_where_its_id_is_taken(store: Store) -> None:
+    """``replace``: one memory never overwrites another; a scope that is free takes it."""
+    await store.add([entry("at work", id="1"), entry("at home", id="1", namespace="home")])
+    ((handle, there),) = await store.named(["1"], Scope("work"))
+    moved = entry("at work", id="1", namespace="home")
+    with pytest.raises(IdTaken, match="holds another memory of this id"):
+        await store.replace(handle, moved, expected_version=there.version)
+    assert await store.count(EVERYWHERE) == 2
+    free = entry("at work", id="1", namespace="garden")
+    assert (await store.replace(handle, free, expected_version=there.version)).namespace == "garden"
 
 
 async def test_a_removed_memory_cannot_be_replaced(store: Store) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.errors import MemoryNotFound, VersionConflict
+from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports import Added, Entry, Generation
 from mcp_memory.stores.sqlite import reading, vectors
 from mcp_memory.stores.sqlite.blocks import seal_full
@@ -194,6 +194,10 @@ def replace(connection: apsw.Connection, handle: int, entry: Entry, expected_ver
         raise MemoryNotFound(entry.record.id)
     if there.version != expected_version:
         raise VersionConflict(f"Memory {entry.record.id}", expected_version, there.version)
+    owner = enumerate((entry.record.namespace, entry.record.user_id))
+    holder = connection.execute(sql("held_handle"), (entry.record.id, *(number_of(connection, *n) for n in owner))).get
+    if holder not in (None, handle):
+        raise IdTaken(entry.record.id)
     return _put(connection, handle, entry, there)
 
 
