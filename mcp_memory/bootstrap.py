@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STORES: dict[str, str] = {
     "sqlite": "mcp_memory.stores.sqlite.store:SqliteStore",
-    "ephemeral": "mcp_memory.stores.ephemeral:EphemeralStore",
+    "ephemeral": "mcp_memory.stores.ephemeral.store:EphemeralStore",
 }
 EMBEDDERS: dict[str, str] = {
     "all-MiniLM-L6-v2": "mcp_memory.embedders.minilm.embedder:MiniLMEmbedder",

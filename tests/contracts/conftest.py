@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.ports import Store
-from mcp_memory.stores.ephemeral import EphemeralStore
+from mcp_memory.stores.ephemeral.store import EphemeralStore
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests.contracts.entries import StandingClock
 

@@ -14,7 +14,7 @@ from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.working import SessionRules, Working
-from mcp_memory.stores.ephemeral import EphemeralStore
+from mcp_memory.stores.ephemeral.store import EphemeralStore
 
 
 @dataclass

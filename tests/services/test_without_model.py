@@ -14,7 +14,7 @@ from mcp_memory.embedders.minilm.embedder import MiniLMEmbedder
 from mcp_memory.errors import EmbedderUnavailable
 from mcp_memory.machine import new_ids
 from mcp_memory.services.long_term import WORDS_ONLY, LongTerm
-from mcp_memory.stores.ephemeral import EphemeralStore
+from mcp_memory.stores.ephemeral.store import EphemeralStore
 
 if TYPE_CHECKING:
     from tests.services.conftest import StandingClock

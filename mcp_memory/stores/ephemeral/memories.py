@@ -1,14 +1,11 @@
-"""A store in this process's memory: for throw-away servers and for tests. What it holds ends with the process.
-
-Every verb runs without awaiting anything, so a call is one step of the event loop and needs no lock.
-"""
+"""Memories in dictionaries; every search looks at all of them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from math import log
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -16,10 +13,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from mcp_memory.domain.filters import Where
-from mcp_memory.domain.records import MemoryRecord, Session
+from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Added, Candidates, Clock, Entry, Generation, Handle, Probe, StoreStats
+from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Probe, StoreStats
 from mcp_memory.retrieval.words import stem
 
 if TYPE_CHECKING:
@@ -34,33 +31,15 @@ _Name: TypeAlias = tuple[str | None, str | None, str]
 _Thread: TypeAlias = tuple[str | None, str | None, tuple[str, str] | int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    session: Session
-    expires_at: datetime | None
+class EphemeralMemories:
+    """The port ``MemoryStore``, but for what it counts of others."""
 
-    def alive(self, now: datetime) -> bool:
-        return self.expires_at is None or self.expires_at > now
-
-
-class EphemeralStore:
-    """Keeps memories and sessions in dictionaries; searches them all each time."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._last = 0
         self._entries: dict[int, Entry] = {}
         self._stems: dict[int, Counter[str]] = {}
         self._named: dict[_Name, int] = {}
         self._aliases: dict[_Name, int] = {}
-        self._sessions: dict[_Name, _Kept] = {}
-        self._versions: Counter[_Name] = Counter()
-
-    async def open(self) -> None:
-        return
-
-    async def close(self) -> None:
-        return
 
     async def add(
         self, entries: Sequence[Entry], *, duplicates: Literal["keep_first", "keep_both"] = "keep_first"
@@ -280,10 +259,9 @@ class EphemeralStore:
 
     async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
         entries = [entry for _, entry in self._matching(Where(scope))]
-        now = self._clock()
         return StoreStats(
             memories=len(entries),
-            sessions=sum(kept.alive(now) for kept in self._within(scope)),
+            sessions=0,
             by_namespace=dict(Counter(entry.record.namespace or "" for entry in entries)),
             by_type=dict(Counter(str(entry.record.memory_type) for entry in entries)),
             without_vector=sum(entry.vector is None or generation not in {None, entry.generation} for entry in entries),
@@ -291,48 +269,6 @@ class EphemeralStore:
             bytes=0,
             schema_version=0,
         )
-
-    async def session(self, session_id: str, scope: Scope, now: datetime) -> Session | None:
-        exact = self._sessions.get((scope.namespace, scope.user_id, session_id))
-        if exact is not None and exact.alive(now):
-            return exact.session
-        within = self._within(Scope(scope.namespace, scope.user_id, session_id))
-        alive = [kept.session for kept in within if kept.alive(now)]
-        return alive[0] if len(alive) == 1 else None
-
-    def _within(self, scope: Scope) -> list[_Kept]:
-        wanted = (scope.namespace, scope.user_id, scope.session_id)
-        return [
-            kept
-            for name, kept in self._sessions.items()
-            if all(part in {None, held} for part, held in zip(wanted, name, strict=True))
-        ]
-
-    async def put_session(self, session: Session, *, expected_version: int | None, now: datetime) -> Session:
-        self._sessions = {name: kept for name, kept in self._sessions.items() if kept.alive(now)}
-        name = (session.namespace, session.user_id, session.session_id)
-        there = self._sessions.get(name)
-        version = there.session.version if there else 0
-        if expected_version not in {None, version}:
-            raise VersionConflict(f"Session {session.session_id}", expected_version or 0, version)
-        # Versions go on where a session was deleted or expired, so that an old one never fits a new session.
-        self._versions[name] += 1
-        stored = session.model_copy(update={"version": self._versions[name], "updated_at": now})
-        lasts = None if session.ttl_seconds is None else timedelta(seconds=session.ttl_seconds)
-        self._sessions[name] = _Kept(stored, None if lasts is None else now + lasts)
-        return stored
-
-    async def remove_session(self, session_id: str, scope: Scope, now: datetime) -> bool:
-        there = await self.session(session_id, scope, now)
-        if there is not None:
-            del self._sessions[there.namespace, there.user_id, there.session_id]
-        return there is not None
-
-    async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
-        alive = [kept.session for kept in self._within(scope) if kept.alive(now)]
-        alive.sort(key=lambda session: (session.updated_at, session.session_id), reverse=True)
-        page = alive[offset : offset + limit]
-        return [session.model_copy(update={"messages": []}) for session in page], len(alive)
 
 
 def _threads(entries: dict[int, Entry]) -> list[list[int]]:

@@ -1,0 +1,1 @@
+"""Stores for a while: everything in RAM."""

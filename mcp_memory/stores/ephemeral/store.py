@@ -1,0 +1,32 @@
+"""A store in this process's memory: for throw-away servers and for tests. What it holds ends with the process.
+
+Every verb runs without awaiting anything, so a call is one step of the event loop and needs no lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mcp_memory.domain.scope import Scope
+from mcp_memory.ports import Clock, Generation, StoreStats
+from mcp_memory.stores.ephemeral.memories import EphemeralMemories
+from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
+
+
+class EphemeralStore(EphemeralMemories, EphemeralSessions):
+    """Keeps everything in dictionaries, a part of the port to each parent."""
+
+    def __init__(self, clock: Clock) -> None:
+        EphemeralMemories.__init__(self)
+        EphemeralSessions.__init__(self)
+        self._clock = clock
+
+    async def open(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+    async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
+        _, alive = await self.sessions(scope, self._clock(), limit=0)
+        return replace(await super().stats(scope, generation), sessions=alive)
