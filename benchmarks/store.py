@@ -14,12 +14,14 @@ import argparse
 import asyncio
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -40,6 +42,7 @@ from benchmarks.corpus import (
 )
 from benchmarks.tables import Report, ratios, table
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError
@@ -49,6 +52,14 @@ from mcp_memory.stores.sqlite.store import SqliteStore
 BATCH = 1_000
 SECONDS = 4.0
 """How long several processes share one file."""
+
+
+_numbers = count()
+
+
+def operation() -> Operation:
+    """Return an operation for one write."""
+    return Operation(id=f"operation-{os.getpid()}-{next(_numbers)}", kind=OperationKind.CREATE, at=NOON)
 
 
 def private_megabytes() -> float:
@@ -105,8 +116,8 @@ async def product(corpus: Corpus, folder: Path) -> Report:
         found = [(await vector(number, where)).handles for number, where in enumerate(wheres)]
         report[f"recall{name}"] = _recall([[int(handle) - 1 for handle in row] for row in found], near[filtered])
     report["private MB"] = private_megabytes() - before
-    report["add 1"] = p50_p95(await timed(lambda n: store.add([fresh[n]]), 200))
-    report["add 100"] = p50_p95(await timed(lambda n: store.add(fresh[200 + n * 100 : 300 + n * 100]), 20))
+    report["add 1"] = p50_p95(await timed(lambda n: store.add([fresh[n]], operation()), 200))
+    report["add 100"] = p50_p95(await timed(lambda n: store.add(fresh[200 + n * 100 : 300 + n * 100], operation()), 20))
     await store.close()
     return report
 
@@ -123,7 +134,7 @@ async def _build(corpus: Corpus, path: Path) -> float:
     for start in range(0, corpus.size, BATCH):
         entries = [corpus.entry(number) for number in range(start, min(corpus.size, start + BATCH))]
         began = time.perf_counter()
-        await store.add(entries)
+        await store.add(entries, operation())
         took += time.perf_counter() - began
     await store.close()
     return corpus.size / took
@@ -299,7 +310,7 @@ async def _round(
         stale = int(record is None or record.id != other)
     text = f"{name[0]}-{name[1]}"
     record = MemoryRecord(id=text, text=text, created_at=NOON, updated_at=NOON, last_accessed=NOON)
-    await store.add([Entry(record, text, Cues(), _own_vector(text), GENERATION)])
+    await store.add([Entry(record, text, Cues(), _own_vector(text), GENERATION)], operation())
     return stale, bool(known)
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from mcp_memory.loading import load
 from mcp_memory.machine import new_ids, now
 from mcp_memory.ports import Embedder, Store
+from mcp_memory.services.entries import Indexer
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
+from mcp_memory.services.operations import Operations
 from mcp_memory.services.working import SessionRules, Working
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ async def open_memory(settings: Settings) -> Memory:
         max_future=timedelta(seconds=settings.max_future_timestamp_seconds),
     )
     working = Working(store, long_term, now, new_id, rules)
-    return Memory(long_term, working, Hydration(long_term, working), store, embedder)
+    operations = Operations(store, Indexer(embedder), now, new_id)
+    return Memory(long_term, working, Hydration(long_term, working), operations, store, embedder)
 
 
 def _store(settings: Settings) -> Store:

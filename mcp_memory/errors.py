@@ -6,11 +6,13 @@
     │   └── FeatureDisabled         the request needs something that a setting turned off
     ├── NotFound
     │   ├── MemoryNotFound
-    │   └── SessionNotFound
+    │   ├── SessionNotFound
+    │   └── OperationNotFound
     ├── Conflict
     │   ├── VersionConflict         somebody else changed it since it was read
     │   ├── AmbiguousId             one id names several records; a narrower scope is needed
-    │   └── IdTaken                 the scope already holds another memory of this id
+    │   ├── IdTaken                 the scope already holds another memory of this id
+    │   └── CannotUndo              what an operation changed cannot be brought back
     ├── StoreError                  the place where records live refused or failed
     │   ├── StoreUnavailable        it cannot be opened or reached
     │   ├── StoreReadOnly           it can be read, not written
@@ -78,6 +80,16 @@ class SessionNotFound(NotFound):
         self.session_id = session_id
 
 
+class OperationNotFound(NotFound):
+    """No operation with this id changed anything in this scope."""
+
+    code = "operation_not_found"
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(f"Operation {operation_id} not found; its record may have been deleted (HISTORY_DAYS)")
+        self.operation_id = operation_id
+
+
 class Conflict(MemoryServerError):
     """The request does not fit the state that it meets."""
 
@@ -114,6 +126,12 @@ class IdTaken(Conflict):
             f"Memory {memory_id} cannot move there: that scope holds another memory of this id; delete one"
         )
         self.memory_id = memory_id
+
+
+class CannotUndo(Conflict):
+    """Nothing that the operation changed can be brought back; the message says why."""
+
+    code = "cannot_undo"
 
 
 class StoreError(MemoryServerError):

@@ -5,12 +5,13 @@ Every port has a shipped fake that is a real, small implementation: ``stores/eph
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 
@@ -96,6 +97,36 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """An entry that takes the place of several memories."""
+
+    entry: Entry
+    """Stored over the first source. Without a vector it keeps the stored one where the text stayed the same."""
+    sources: tuple[tuple[Handle, int], ...]
+    """Handles with the versions that were read; all but the first are retired, and their ids name the first."""
+    unchanged: tuple[tuple[Handle, int], ...] = ()
+    """Others that must still be at these versions, such as those that the entry supersedes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What an operation did to the memory behind a handle."""
+
+    handle: Handle
+    unit: Handle
+    """Changes of one unit (all sources of a merge, say) are taken back together, or not at all."""
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo did: how many memories are as they were before, and what was left alone."""
+
+    restored: int
+    kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What to look for: a vector, words, or both."""
 
@@ -157,11 +188,15 @@ class MemoryStore(Protocol):
 
     ``(namespace, user_id, id)`` names one memory: the same id may stand in several scopes. An id that was merged away
     still finds the memory that took it in. Every verb raises the ``StoreError`` that fits when the store fails;
-    a failure is never an empty answer.
+    a failure is never an empty answer. What changes memories is part of an operation, and is recorded with it.
     """
 
     async def add(
-        self, entries: Sequence[Entry], *, duplicates: Literal["keep_first", "keep_both"] = "keep_first"
+        self,
+        entries: Sequence[Entry],
+        operation: Operation,
+        *,
+        duplicates: Literal["keep_first", "keep_both"] = "keep_first",
     ) -> list[Added]:
         """Store the entries in one transaction, all or none; answers in their order.
 
@@ -195,7 +230,9 @@ class MemoryStore(Protocol):
         ``MemoryRecord.thread``. They too are within ``where``.
         """
 
-    async def replace(self, handle: Handle, entry: Entry, *, expected_version: int) -> MemoryRecord:
+    async def replace(
+        self, handle: Handle, entry: Entry, operation: Operation, *, expected_version: int
+    ) -> MemoryRecord:
         """Store the entry over the memory behind the handle; answers it with its new version.
 
         An entry without a vector keeps the stored one where the text stayed the same.
@@ -206,7 +243,7 @@ class MemoryStore(Protocol):
             IdTaken: the entry's scope already holds another memory of its id; nothing was changed.
         """
 
-    async def remove(self, handles: Sequence[Handle]) -> int:
+    async def remove(self, handles: Sequence[Handle], operation: Operation) -> int:
         """Delete the memories and whatever was derived from them in one transaction; return how many there were."""
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
@@ -215,12 +252,11 @@ class MemoryStore(Protocol):
     async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
         """Return the groups of two or more memories with one content hash in one scope, oldest first."""
 
-    async def merge(self, handle: Handle, entry: Entry, sources: Sequence[tuple[Handle, int]]) -> MemoryRecord | None:
-        """Store the entry over ``handle`` and retire the other sources into it, in one transaction.
+    async def merge(self, merges: Sequence[Merge], operation: Operation) -> list[MemoryRecord | None]:
+        """Do the merges in one transaction; answers the merged memory of each, in their order.
 
-        ``sources`` are handles with the versions that were read, the first being ``handle`` itself. The retired
-        ids go on naming the merged memory. Returns None, and changes nothing, if any version moved. An entry without
-        a vector keeps the stored one where the text stayed the same.
+        None stands where any version had moved: that merge changed nothing. Names that the retired memories had
+        taken in go on too.
         """
 
     async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
@@ -234,6 +270,42 @@ class MemoryStore(Protocol):
 
     async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
         """Return how much the store holds."""
+
+
+class HistoryStore(Protocol):
+    """What was done to memories; the promises of ``MemoryStore`` hold. A scope shows what was done to its memories."""
+
+    async def operations(self, scope: Scope, *, limit: int, offset: int = 0) -> tuple[list[Operation], int]:
+        """Return a page of the operations that changed memories of the namespace and user, and how many there are.
+
+        The last comes first. What an operation counts is what it changed within the scope.
+        """
+
+    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
+        """Return what an operation did to memories of the namespace and user, in order; empty if there is none."""
+
+    async def history(self, memory_id: str, scope: Scope) -> list[Change]:
+        """Return in order what was done to the memories of the namespace and user that have, had or took in this id."""
+
+    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
+        """Bring memories back to what they were before an operation, in one transaction; that is an operation too.
+
+        Records come back exactly, versions included; the next change of one gets a version that it never had.
+        A memory that was changed since, or whose name another one took, is kept as it is with all of its unit; one
+        that was taken back before is passed over.
+
+        Args:
+            operation_id: what to take back.
+            restore: the memories, with what to store of each again; None where it did not exist before. Vectors are
+                those that were stored before; the entry's is taken where there was none.
+            operation: what the undo is recorded as.
+        """
+
+    async def purge(self, handles: Sequence[Handle]) -> int:
+        """Delete the memories and all that was ever recorded of them, beyond recovery; return how many there were."""
+
+    async def forget_operations(self, before: datetime) -> int:
+        """Delete the record of operations from before that moment; return how many there were."""
 
 
 class SessionStore(Protocol):
@@ -262,7 +334,7 @@ class SessionStore(Protocol):
         """Return a page of sessions (without their messages), last updated first, and how many there are."""
 
 
-class Store(MemoryStore, SessionStore, Protocol):
+class Store(MemoryStore, HistoryStore, SessionStore, Protocol):
     """One place for all records."""
 
     async def open(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_memory.domain.moments import Moment
+from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.records import MemoryRecord, SearchMode, Session
 
 
@@ -20,6 +21,8 @@ class Ack(Reply):
     """It is done."""
 
     status: str
+    operation: str | None = Field(None, exclude=True)
+    """By this id it can be looked at and undone; None where nothing was changed. Not part of what clients know."""
 
 
 class Now(Reply):
@@ -98,6 +101,33 @@ class Prompt(Reply):
 
     messages: list[PromptMessage]
     long_term_memories: list[Hit] | None = None
+
+
+class OperationList(Reply):
+    """A page of what was done, last first."""
+
+    operations: list[Operation]
+    total: int
+
+
+class OperationReply(Operation):
+    """One operation, with what it did to each memory."""
+
+    changes: list[Change]
+
+
+class History(Reply):
+    """What was done to a memory, in order."""
+
+    memory_id: str
+    changes: list[Change]
+
+
+class UndoReply(Ack):
+    """What was brought back, and what was left as it is."""
+
+    restored: int
+    kept: list[Kept]
 
 
 class Stats(Reply):

@@ -307,3 +307,31 @@ class Hydrate(Window):
     query: Text
     session: SessionScoped | None = None
     long_term_search: Search | None = None
+
+
+class ListOperations(Request):
+    """List what was done."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    offset: Annotated[int, Field(ge=0)] = 0
+    namespace: Label | None = None
+    user_id: Label | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Whose memories were changed."""
+        return Scope(self.namespace, self.user_id)
+
+
+class Undo(Request):
+    """Bring memories back to what they were before an operation."""
+
+    operation_id: Label
+    only: Labels | None = Field(None, description="Ids of the memories to bring back; all if left out")
+    namespace: Label | None = None
+    user_id: Label | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Whose memories may be changed."""
+        return Scope(self.namespace, self.user_id)

@@ -58,7 +58,9 @@ def output_schema(model: type[BaseModel], hidden: frozenset[str] = frozenset(), 
         shallow: fields whose objects are described elsewhere.
     """
     full = model.model_json_schema(by_alias=True)
-    slim = _Slimmer(full.pop("$defs", {}), _NOISE | {"description", "default", "format"}, hidden=hidden, replies=True)
+    unsent = {name for name, field in model.model_fields.items() if field.exclude}
+    noise = _NOISE | {"description", "default", "format"}
+    slim = _Slimmer(full.pop("$defs", {}), noise, hidden=hidden | unsent, replies=True)
     schema = slim.field(full)
     for name in shallow:
         part = schema["properties"][name]

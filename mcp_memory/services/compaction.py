@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
-from mcp_memory.ports import Clock, Handle, MemoryStore, Progress
+from mcp_memory.ports import Clock, Handle, MemoryStore, Merge, Progress
 from mcp_memory.services.entries import Indexer
 
 Held = tuple[Handle, MemoryRecord]
@@ -21,17 +22,17 @@ class Compactor:
         self._indexer = indexer
         self._clock = clock
 
-    async def compact(self, where: Where, progress: Progress | None = None) -> int:
+    async def compact(self, where: Where, operation: Operation, progress: Progress | None = None) -> int:
         """Merge every group of exact duplicates in one pass; return how many memories were retired."""
         groups = await self._store.duplicates(where)
         retired = 0
         for done, group in enumerate(groups, start=1):
-            retired += await self._merged(group)
+            retired += await self._merged(group, operation)
             if progress is not None:
                 await progress(done, len(groups), "compacting")
         return retired
 
-    async def _merged(self, group: Sequence[Held]) -> int:
+    async def _merged(self, group: Sequence[Held], operation: Operation) -> int:
         """Merge what may be retired into the survivor; a group that changed meanwhile waits for the next run."""
         pinned = [held for held in group if held[1].pinned]
         survivor = pinned[0] if pinned else group[0]
@@ -39,8 +40,8 @@ class Compactor:
         if not others:
             return 0
         record = union(survivor[1], [held[1] for held in others], self._clock())
-        sources = [(handle, source.version) for handle, source in (survivor, *others)]
-        merged = await self._store.merge(survivor[0], self._indexer.plain(record), sources)
+        sources = tuple((handle, source.version) for handle, source in (survivor, *others))
+        (merged,) = await self._store.merge([Merge(self._indexer.plain(record), sources)], operation)
         return len(others) if merged is not None else 0
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.identity import content_hash
+from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Ack, Created, Found, Stats
 from mcp_memory.domain.requests import Compact, Create, Edit, NewMemory, Search
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
-from mcp_memory.ports import Added, Clock, Embedder, Handle, MemoryStore, NewId, Progress
+from mcp_memory.ports import Added, Clock, Embedder, Handle, NewId, Progress, Store
 from mcp_memory.services.compaction import Compactor
 from mcp_memory.services.entries import Indexer, told
 from mcp_memory.services.search import Finder
@@ -28,7 +29,7 @@ WORDS_ONLY = (
 class LongTerm:
     """What is kept for good. ``default`` fills the parts of a scope that a request leaves open."""
 
-    def __init__(self, store: MemoryStore, embedder: Embedder, clock: Clock, new_id: NewId, *, enabled: bool) -> None:
+    def __init__(self, store: Store, embedder: Embedder, clock: Clock, new_id: NewId, *, enabled: bool) -> None:
         self._store = store
         self._embedder = embedder
         self._clock = clock
@@ -46,8 +47,9 @@ class LongTerm:
         held = await self._held(records, request) if request.deduplicate else [None] * len(records)
         fresh = [record for record, there in zip(records, held, strict=True) if there is None]
         entries = await self._indexer.entries(fresh, progress)
+        operation = self._operation(OperationKind.CREATE)
         added = iter(
-            await self._store.add(entries, duplicates="keep_first" if request.deduplicate else "keep_both")
+            await self._store.add(entries, operation, duplicates="keep_first" if request.deduplicate else "keep_both")
             if entries
             else ()
         )
@@ -55,6 +57,7 @@ class LongTerm:
         kinds = [kind for kind, _ in outcomes]
         return Created(
             status="ok",
+            operation=operation.id if set(kinds) - {"duplicate"} else None,
             ids=[memory_id for _, memory_id in outcomes],
             stored=kinds.count("stored"),
             duplicates=kinds.count("duplicate"),
@@ -127,21 +130,31 @@ class LongTerm:
         else:
             (entry,) = await self._indexer.entries([changed])
         expected = record.version if request.expected_version is None else request.expected_version
-        return await self._store.replace(handle, entry, expected_version=expected)
+        operation = self._operation(OperationKind.EDIT)
+        return await self._store.replace(handle, entry, operation, expected_version=expected)
 
     async def delete(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
         """Delete the memories with these ids within the scope; ids that are not there do not count."""
+        operation = self._operation(OperationKind.DELETE)
+        count = await self._store.remove(await self._to_delete(memory_ids, scope), operation)
+        return Ack(status=f"ok, deleted {count} memories", operation=operation.id if count else None)
+
+    async def purge(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
+        """Erase the memories with these ids, and all that was recorded of them; this cannot be undone."""
+        count = await self._store.purge(await self._to_delete(memory_ids, scope))
+        return Ack(status=f"ok, erased {count} memories")
+
+    async def _to_delete(self, memory_ids: Sequence[str], scope: Scope) -> list[Handle]:
         self._check_enabled()
         found = await self._store.named(memory_ids, scope)
         _refuse_ambiguous(memory_ids, found)
-        count = await self._store.remove([handle for handle, _ in found])
-        return Ack(status=f"ok, deleted {count} memories")
+        return [handle for handle, _ in found]
 
     async def compact(self, request: Compact, *, default: Scope = OPEN, progress: Progress | None = None) -> Ack:
         """Make exact duplicates within the scope one memory each."""
         self._check_enabled()
         where = Where(scope=request.scope.or_default(default))
-        await self._compactor.compact(where, progress)
+        await self._compactor.compact(where, self._operation(OperationKind.COMPACT), progress)
         return Ack(status=f"ok, {await self._store.count(where)} memories remaining after compaction")
 
     async def stats(self, *, scope: Scope = OPEN) -> Stats:
@@ -187,6 +200,9 @@ class LongTerm:
         if len(found) > 1:
             raise AmbiguousId(f"Memory {memory_id}")
         return found[0]
+
+    def _operation(self, kind: OperationKind) -> Operation:
+        return Operation(id=self._new_id(), kind=kind, at=self._clock())
 
     def _check_enabled(self) -> None:
         if not self._enabled:

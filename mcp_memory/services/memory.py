@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mcp_memory.ports import Embedder, Store
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
+from mcp_memory.services.operations import Operations
 from mcp_memory.services.working import Working
 
 
@@ -17,6 +18,7 @@ class Memory:
     long_term: LongTerm
     working: Working
     hydration: Hydration
+    operations: Operations
     store: Store
     embedder: Embedder
 

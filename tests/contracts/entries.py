@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.identity import content_hash
+from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Candidates, Cues, Entry, Generation, Handle, MemoryStore, Probe, Store
+from mcp_memory.ports import Candidates, Cues, Entry, Generation, Handle, MemoryStore, Merge, Probe, Store
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DIMENSIONS = 16
@@ -74,6 +75,16 @@ def entry(
     made = record(text, **fields)
     words = "".join(char if char.isalnum() else " " for char in text.lower())
     return Entry(made, words, cues or Cues(words=len(text.split())), vector, None if vector is None else generation)
+
+
+def operation(kind: OperationKind = OperationKind.CREATE, **fields: Any) -> Operation:
+    """Return an operation of noon with a fresh id."""
+    return Operation(**{"id": f"operation-{next(_numbers):06}", "kind": kind, "at": NOON} | fields)
+
+
+def merge(merged: Entry, *sources: tuple[Handle, int], unchanged: tuple[tuple[Handle, int], ...] = ()) -> list[Merge]:
+    """Return the one merge of the sources into the first of them."""
+    return [Merge(merged, sources, unchanged)]
 
 
 def session(session_id: str = "monday", **fields: Any) -> Session:

@@ -19,7 +19,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Entry, Store
 from tests.contracts.conftest import make
-from tests.contracts.entries import NOON, candidates, entry, vector
+from tests.contracts.entries import NOON, candidates, entry, operation, vector
 
 NAMES = ["", "a", "A", "ab", "ß", "SS", "ss", "'", '"', "%", "_", "a\0", "\U0010ffff", "\ud7ff", "\ue000", "é", "é"]
 names = st.sampled_from(NAMES)
@@ -84,7 +84,7 @@ async def _in_a_store(kind: str, entries: Sequence[Entry], asked: Sequence[Where
         store = make(kind, Path(folder))
         await store.open()
         try:
-            await store.add(entries, duplicates="keep_both")
+            await store.add(entries, operation(), duplicates="keep_both")
             for where in asked:
                 await _agree(store, [entry.record for entry in entries], where)
         finally:

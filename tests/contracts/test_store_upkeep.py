@@ -18,6 +18,8 @@ from tests.contracts.entries import (
     candidates,
     entry,
     handle_of,
+    merge,
+    operation,
     texts,
     vector,
 )
@@ -29,7 +31,7 @@ LATER = NOON + timedelta(hours=1)
 
 async def test_an_access_is_counted_where_the_last_was_long_ago(store: Store) -> None:
     """``touch``: unless it was accessed since; the version stays."""
-    await store.add([entry("long ago", id="x"), entry("just now", id="y", last_accessed=LATER)])
+    await store.add([entry("long ago", id="x"), entry("just now", id="y", last_accessed=LATER)], operation())
     handles = [await handle_of(store, memory_id) for memory_id in ("x", "y")]
     await store.touch(handles, LATER, unless_since=NOON + timedelta(minutes=1))
     await store.touch(handles, LATER, unless_since=NOON + timedelta(minutes=1))
@@ -54,16 +56,17 @@ async def test_duplicates_are_grouped_by_content_and_scope_oldest_first(store: S
         entry("Tea", user_id="bob"),
         entry("Milk"),
     ]
-    await store.add(given, duplicates="keep_both")
+    await store.add(given, operation(), duplicates="keep_both")
     groups = await store.duplicates(EVERYWHERE)
     assert [[memory.id for _, memory in group] for group in groups] == [["1", "2", "3"]]
     assert await store.duplicates(Where(Scope(user_id="bob"))) == []
 
 
 async def merged(store: Store) -> Handle:
-    await store.add([entry("Tea", vector(1), id=str(n)) for n in range(1, 4)], duplicates="keep_both")
+    await store.add([entry("Tea", vector(1), id=str(n)) for n in range(1, 4)], operation(), duplicates="keep_both")
     handles = [await handle_of(store, str(n)) for n in range(1, 4)]
-    done = await store.merge(handles[0], entry("Tea", id="1", topics=["all"]), [(handle, 1) for handle in handles])
+    merged = merge(entry("Tea", id="1", topics=["all"]), *((handle, 1) for handle in handles))
+    (done,) = await store.merge(merged, operation())
     assert done is not None
     assert (done.version, done.topics) == (2, ["all"])
     return handles[0]
@@ -83,18 +86,18 @@ async def test_merged_ids_go_on_naming_the_merged_memory(store: Store) -> None:
 async def test_names_outlive_a_second_merge(store: Store) -> None:
     """``merge``: what was merged into a retired memory is in the one that took that in."""
     first = await merged(store)
-    await store.add([entry("Tea", id="9")], duplicates="keep_both")
+    await store.add([entry("Tea", id="9")], operation(), duplicates="keep_both")
     ninth = await handle_of(store, "9")
-    assert await store.merge(ninth, entry("Tea", id="9"), [(ninth, 1), (first, 2)]) is not None
+    assert await store.merge(merge(entry("Tea", id="9"), (ninth, 1), (first, 2)), operation()) != [None]
     assert [memory.id for _, memory in await store.named(["3"], ANN)] == ["9"]
 
 
 async def test_a_merge_of_changed_sources_changes_nothing(store: Store) -> None:
     """``merge``: None if any version moved."""
-    await store.add([entry("Tea", id="1"), entry("Tea", id="2")], duplicates="keep_both")
+    await store.add([entry("Tea", id="1"), entry("Tea", id="2")], operation(), duplicates="keep_both")
     one, two = await handle_of(store, "1"), await handle_of(store, "2")
-    await store.replace(two, entry("Milk", id="2"), expected_version=1)
-    assert await store.merge(one, entry("Tea", id="1"), [(one, 1), (two, 1)]) is None
+    await store.replace(two, entry("Milk", id="2"), operation(), expected_version=1)
+    assert await store.merge(merge(entry("Tea", id="1"), (one, 1), (two, 1)), operation()) == [None]
     assert await store.count(EVERYWHERE) == 2
     assert (await store.records([one, two]))[0] == (await store.named(["1"], ANN))[0][1]
 
@@ -102,21 +105,21 @@ async def test_a_merge_of_changed_sources_changes_nothing(store: Store) -> None:
 async def test_a_merged_id_that_is_stored_again_is_a_memory_of_its_own(store: Store) -> None:
     """``add``: the id names the new memory from then on."""
     await merged(store)
-    (added,) = await store.add([entry("Coffee", id="2")])
+    (added,) = await store.add([entry("Coffee", id="2")], operation())
     assert added.outcome == "stored"
     assert texts([memory for _, memory in await store.named(["2"], ANN)]) == ["Coffee"]
 
 
 async def test_removing_a_merged_memory_removes_its_names(store: Store) -> None:
     """``remove``."""
-    await store.remove([await merged(store)])
+    await store.remove([await merged(store)], operation())
     assert await store.named(["1", "2", "3"], Scope()) == []
 
 
 async def test_superseding_a_merged_id_ends_the_merged_memory(store: Store) -> None:
     """``add``: an id that was merged away still finds the memory that took it in."""
     await merged(store)
-    await store.add([entry("Coffee", supersedes=["3"])])
+    await store.add([entry("Coffee", supersedes=["3"])], operation())
     assert (await store.named(["1"], ANN))[0][1].valid_to == NOON
 
 
@@ -125,7 +128,7 @@ async def test_superseding_a_merged_id_ends_the_merged_memory(store: Store) -> N
 
 async def test_a_scan_meets_every_memory_once(store: Store) -> None:
     """``scan``: a fixed order, a page at a time."""
-    await store.add([entry(f"memory {number}", user_id=None) for number in range(7)])
+    await store.add([entry(f"memory {number}", user_id=None) for number in range(7)], operation())
     met: list[str] = []
     after: Handle | None = None
     while found := await store.scan(after, 3):
@@ -136,7 +139,7 @@ async def test_a_scan_meets_every_memory_once(store: Store) -> None:
 
 async def test_reindexing_replaces_what_is_derived(store: Store) -> None:
     """``reindex``: terms, cues and vector; the record stays as it is."""
-    await store.add([entry("alpha", vector(1), id="x")])
+    await store.add([entry("alpha", vector(1), id="x")], operation())
     handle = await handle_of(store, "x")
     derived = Entry(entry("alpha", id="x").record, "beta", Cues(), vector(0, 1), SECOND)
     await store.reindex([(handle, derived)])
@@ -148,9 +151,9 @@ async def test_reindexing_replaces_what_is_derived(store: Store) -> None:
 
 async def test_reindexing_leaves_what_changed_meanwhile(store: Store) -> None:
     """``reindex``: memories that are still at the entry's version."""
-    await store.add([entry("alpha", id="x")])
+    await store.add([entry("alpha", id="x")], operation())
     handle = await handle_of(store, "x")
-    await store.replace(handle, entry("beta", id="x"), expected_version=1)
+    await store.replace(handle, entry("beta", id="x"), operation(), expected_version=1)
     await store.reindex([(handle, entry("alpha", vector(1), id="x"))])
     assert [await store.count(EVERYWHERE, [word]) for word in ("alpha", "beta")] == [0, 1]
 
@@ -161,17 +164,17 @@ async def test_reindexing_leaves_what_changed_meanwhile(store: Store) -> None:
 async def test_namespaces_are_those_that_hold_memories_of_the_scope(store: Store) -> None:
     """``namespaces``: sorted, with the prefix, at most 100."""
     names = ["work", "World", "wörk", "home", None, "w%", "w\U0010ffff"]
-    await store.add([entry("Tea", namespace=name) for name in names])
-    await store.add([entry("Tea", namespace="wide", user_id="bob")])
+    await store.add([entry("Tea", namespace=name) for name in names], operation())
+    await store.add([entry("Tea", namespace="wide", user_id="bob")], operation())
     assert await store.namespaces(Scope(), "w") == ["w%", "wide", "work", "wörk", "w\U0010ffff"]
     assert await store.namespaces(Scope(user_id="bob")) == ["wide"]
-    await store.remove([handle for handle, _ in await store.scan(None, 99)])
+    await store.remove([handle for handle, _ in await store.scan(None, 99)], operation())
     assert await store.namespaces(Scope()) == []
 
 
 async def test_at_most_a_hundred_namespaces_are_listed(store: Store) -> None:
     """``namespaces``."""
-    await store.add([entry("Tea", namespace=f"n{number:03}") for number in range(130)])
+    await store.add([entry("Tea", namespace=f"n{number:03}") for number in range(130)], operation())
     assert await store.namespaces(Scope()) == [f"n{number:03}" for number in range(100)]
 
 
@@ -183,7 +186,8 @@ async def test_stats_say_how_much_there_is(store: Store) -> None:
             entry("two", vector(1), SECOND, memory_type="episodic"),
             entry("three", user_id="bob"),
             entry("four", namespace=None),
-        ]
+        ],
+        operation(),
     )
     found = await store.stats(Scope(), FIRST)
     assert (found.memories, found.by_namespace) == (4, {"work": 3, "": 1})

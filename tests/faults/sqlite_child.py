@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError, StoreFull
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import DIMENSIONS, EVERYWHERE, StandingClock, candidates, entry, vector
+from tests.contracts.entries import DIMENSIONS, EVERYWHERE, StandingClock, candidates, entry, operation, vector
 
 NOBODY = 65534
 
@@ -32,7 +32,7 @@ async def add_for_ever(store: SqliteStore) -> None:
     """Say the id of each memory after it was acknowledged."""
     number = 0
     while True:
-        await store.add([entry(f"memory {number}", vector(1, number), id=str(number))])
+        await store.add([entry(f"memory {number}", vector(1, number), id=str(number))], operation())
         say(number)
         number += 1
 
@@ -42,7 +42,7 @@ async def add_and_look(store: SqliteStore, board: Path, me: int, rounds: int) ->
     mine = board / str(me)
     for number in range(rounds):
         name = f"{me}-{number}"
-        await store.add([entry(f"memory {name}", own_vector(me, number), id=name, session_id=f"s{me}")])
+        await store.add([entry(f"memory {name}", own_vector(me, number), id=name, session_id=f"s{me}")], operation())
         tell(mine, name)
         for known in told(board):
             await _look(store, known)
@@ -76,12 +76,12 @@ async def fill_up(store: SqliteStore) -> None:
     stored = 0
     try:
         for _ in range(1_000):
-            await store.add([entry(f"{stored} {part} " + "x" * 2_000) for part in range(5)])
+            await store.add([entry(f"{stored} {part} " + "x" * 2_000) for part in range(5)], operation())
             stored += 5
     except StoreFull:
         say("full", stored == await store.count(EVERYWHERE) == await store.count(EVERYWHERE, ["x" * 2_000]), stored > 0)
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    await store.add([entry("after")])
+    await store.add([entry("after")], operation())
     say("after", await store.count(EVERYWHERE, ["after"]))
 
 
@@ -91,7 +91,7 @@ async def read_only(store: SqliteStore, *, quietly: bool = False) -> None:
     if not quietly:
         say("count", count)
     try:
-        await store.add([entry("new")])
+        await store.add([entry("new")], operation())
     except StoreError as error:
         say(error.code, await store.count(EVERYWHERE))
 
@@ -101,7 +101,7 @@ async def create_many(folder: Path, me: str) -> None:
     for name in sys.stdin:
         store = SqliteStore(folder / name.strip() / "memory.sqlite3", clock=StandingClock())
         await store.open()
-        await store.add([entry(f"memory {me}", id=me)])
+        await store.add([entry(f"memory {me}", id=me)], operation())
         await store.close()
         say(name.strip())
 

@@ -25,7 +25,7 @@ from mcp_memory.errors import (
     StoreUnavailable,
 )
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import ANN, EVERYWHERE, NOON, StandingClock, candidates, entry, session, vector
+from tests.contracts.entries import ANN, EVERYWHERE, NOON, StandingClock, candidates, entry, operation, session, vector
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ async def path(tmp_path: Path) -> Path:
     """A file that holds two memories and a session, closed."""
     made = tmp_path / "memory.sqlite3"
     async with opened(made) as store:
-        await store.add([entry("Tea", vector(1), id="tea"), entry("Milk", vector(0, 1), id="milk")])
+        await store.add([entry("Tea", vector(1), id="tea"), entry("Milk", vector(0, 1), id="milk")], operation())
         await store.put_session(session(), expected_version=None, now=NOON)
     return made
 
@@ -81,7 +81,7 @@ async def test_a_truncated_file_is_an_error_and_no_empty_answer(path: Path) -> N
     left = truncated(path)
     with pytest.raises(StoreCorrupt, match=r"backup"):
         async with opened(path) as store:
-            await store.add([entry("new")])
+            await store.add([entry("new")], operation())
     assert content(path) == left
 
 
@@ -137,18 +137,18 @@ async def test_a_lock_held_too_long_is_busy_and_later_writes_work(path: Path) ->
         other = apsw.Connection(str(path))
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreBusy, match="try again"):
-            await store.add([entry("new")])
+            await store.add([entry("new")], operation())
         assert await store.count(EVERYWHERE) == 2
         other.execute("ROLLBACK")
         other.close()
-        await store.add([entry("new")])
+        await store.add([entry("new")], operation())
         assert await store.count(EVERYWHERE) == 3
 
 
 async def test_a_short_lock_is_waited_for(path: Path) -> None:
     """Writers of one file wait for each other."""
     async with opened(path) as one, opened(path) as two:
-        both = (store.add([entry(f"memory {n}")]) for n in range(50) for store in (one, two))
+        both = (store.add([entry(f"memory {n}")], operation()) for n in range(50) for store in (one, two))
         await asyncio.gather(*both)
         assert await one.count(EVERYWHERE) == await two.count(EVERYWHERE) == 2 + 50
 
@@ -158,11 +158,11 @@ async def test_no_room_left_is_full_and_leaves_the_store_usable(path: Path) -> N
     async with opened(path) as store:
         await store._write(lambda connection: connection.execute("PRAGMA max_page_count = 1").fetchall())
         with pytest.raises(StoreFull, match="free space"):
-            await store.add([entry("x" * 100_000, vector(1))])
+            await store.add([entry("x" * 100_000, vector(1))], operation())
         assert await store.count(EVERYWHERE) == await store.count(EVERYWHERE, ["tea", "milk"]) == 2
         assert len((await candidates(store, vector(1))).handles) == 2
         await store._write(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchall())
-        await store.add([entry("x" * 100_000, vector(1))])
+        await store.add([entry("x" * 100_000, vector(1))], operation())
         assert await store.count(EVERYWHERE) == 3
 
 
@@ -171,7 +171,7 @@ async def test_a_store_opened_for_reading_refuses_to_write(path: Path) -> None:
         assert await store.count(EVERYWHERE) == 2
         assert len((await candidates(store, vector(1), ("tea",), neighbours=1)).handles) == 2
         with pytest.raises(StoreReadOnly, match="write access"):
-            await store.add([entry("new")])
+            await store.add([entry("new")], operation())
         ((handle, _),) = await store.named(["tea"], Scope())
         with pytest.raises(StoreReadOnly):
             await store.touch([handle], NOON, unless_since=NOON)
@@ -188,9 +188,9 @@ async def test_a_file_that_is_not_there_is_not_created_for_reading(tmp_path: Pat
 async def test_a_file_that_was_deleted_is_no_longer_written(path: Path) -> None:
     """What would be acknowledged would be lost: SQLite itself goes on with the deleted file."""
     async with opened(path) as store:
-        await store.add([entry("new")])
+        await store.add([entry("new")], operation())
         os.remove(path)  # noqa: PTH107 - a test may wait for the disk
-        for act in (store.add([entry("lost")]), store.page(EVERYWHERE, limit=9)):
+        for act in (store.add([entry("lost")], operation()), store.page(EVERYWHERE, limit=9)):
             with pytest.raises(StoreUnavailable, match="moved, replaced or deleted"):
                 await act
 
@@ -229,13 +229,13 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(path: Path) -> None
     async with opened(path, busy_seconds=0.05) as store, opened(path, busy_seconds=0.05) as other:
         for number in range(5):
             many = [entry(f"memory {number} {n}", vector(1, n)) for n in range(200)]
-            task = asyncio.create_task(store.add(many))
+            task = asyncio.create_task(store.add(many, operation()))
             await asyncio.wait([task], timeout=0)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-            await store.add([entry(f"after {number}")])
-            await other.add([entry(f"other {number}")])
+            await store.add([entry(f"after {number}")], operation())
+            await other.add([entry(f"other {number}")], operation())
         assert (await store.count(EVERYWHERE) - 2 - 10) % 200 == 0
 
 
@@ -244,7 +244,7 @@ async def test_only_the_owner_can_read_what_is_created(tmp_path: Path) -> None:
     """File 0600, its log too, folder 0700; the umask of the tests is not asked."""
     path = tmp_path / "new" / "memory.sqlite3"
     async with opened(path) as store:
-        await store.add([entry("Tea")])
+        await store.add([entry("Tea")], operation())
         modes = {part.name: stat.S_IMODE(part.stat().st_mode) for part in (path.parent, *path.parent.iterdir())}
     assert modes.pop("new") == 0o700
     assert modes.keys() == {"memory.sqlite3", "memory.sqlite3-wal", "memory.sqlite3-shm"}

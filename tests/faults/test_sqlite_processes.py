@@ -13,7 +13,7 @@ import pytest
 
 from mcp_memory.domain.scope import Scope
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import EVERYWHERE, StandingClock, candidates, entry, vector
+from tests.contracts.entries import EVERYWHERE, StandingClock, candidates, entry, operation, vector
 
 pytestmark = [
     pytest.mark.anyio,
@@ -131,7 +131,7 @@ async def test_what_may_not_be_written_can_be_read(file_mode: int, folder_mode: 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "memory.sqlite3"
         store = await opened(path)
-        await store.add([entry("Tea")])
+        await store.add([entry("Tea")], operation())
         await store.close()
         path.chmod(file_mode)
         path.parent.chmod(folder_mode)

@@ -13,7 +13,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError
 from mcp_memory.stores.sqlite import migrations
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import ANN, EVERYWHERE, NOON, StandingClock, candidates, entry, texts, vector
+from tests.contracts.entries import ANN, EVERYWHERE, NOON, StandingClock, candidates, entry, operation, texts, vector
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ def old(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Step(migrations.Migration):
-    """A step of a version that there is not yet."""
+    """A step of our own, after version 1."""
 
     statements: str = ""
 
@@ -37,7 +37,7 @@ class Step(migrations.Migration):
 
 
 def next_step(statements: str) -> tuple[migrations.Migration, ...]:
-    return (*migrations.MIGRATIONS, Step(migrations.SCHEMA_VERSION + 1, "next", statements))
+    return migrations.MIGRATIONS[0], Step(2, "next", statements)
 
 
 def query(path: Path, statement: str) -> list[tuple[apsw.SQLiteValue, ...]]:
@@ -64,7 +64,7 @@ async def test_a_file_of_version_1_is_read_whole(old: Path) -> None:
     session = await store.session("monday", Scope(), NOON)
     assert session is not None
     assert (session.context, [message.content for message in session.messages]) == ("greetings", ["Hello"])
-    await store.add([entry("Ann drinks coffee", vector(1))])
+    await store.add([entry("Ann drinks coffee", vector(1))], operation())
     assert await store.count(EVERYWHERE, ["drinks"]) == 2
     await store.close()
 
@@ -84,7 +84,7 @@ def test_an_older_file_is_copied_before_its_first_step(old: Path) -> None:
     assert migrations.apply(old, StandingClock(), steps) == [steps[-1]]
     assert query(old, "SELECT count(*) FROM later") == [(0,)]
     copy = old.with_name("memory.sqlite3.before-2")
-    assert migrations.pending(copy) == []
+    assert migrations.pending(copy) == list(migrations.MIGRATIONS[1:])
     assert query(copy, "SELECT count(*) FROM memories") == [(3,)]
 
 

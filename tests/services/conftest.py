@@ -10,9 +10,11 @@ import pytest
 
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
+from mcp_memory.services.entries import Indexer
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
+from mcp_memory.services.operations import Operations
 from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 
@@ -43,6 +45,7 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
     new_id = new_ids()
     long_term = LongTerm(store, embedder, clock, new_id, enabled=True)
     working = Working(store, long_term, clock, new_id, SessionRules())
-    memory = Memory(long_term, working, Hydration(long_term, working), store, embedder)
+    operations = Operations(store, Indexer(embedder), clock, new_id)
+    memory = Memory(long_term, working, Hydration(long_term, working), operations, store, embedder)
     yield memory
     await memory.close()

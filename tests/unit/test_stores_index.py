@@ -14,7 +14,18 @@ from mcp_memory.ports import Handle
 from mcp_memory.stores.sqlite import blocks
 from mcp_memory.stores.sqlite.connection import transaction
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import ANN, EVERYWHERE, FIRST, NOON, SECOND, StandingClock, candidates, entry, vector
+from tests.contracts.entries import (
+    ANN,
+    EVERYWHERE,
+    FIRST,
+    NOON,
+    SECOND,
+    StandingClock,
+    candidates,
+    entry,
+    operation,
+    vector,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -53,15 +64,16 @@ async def test_a_new_process_sees_what_an_old_one_sees(tmp_path: Path, size: int
                 valid_to=NOON if n % 50 == 7 else None,
             )
             for n in range(size)
-        ]
+        ],
+        operation(),
     )
     handles: list[Handle] = [handle for handle, _ in await old.scan(None, size)]
     before = await look(old)
     assert before == await look(await opened(path))
-    await old.remove(handles[1::97])
+    await old.remove(handles[1::97], operation())
     for place in range(0, size, 211):
         changed = entry("now even", vector(0, 1), SECOND, id=str(place), user_id="bob", session_id="s0")
-        await old.replace(handles[place], changed, expected_version=1)
+        await old.replace(handles[place], changed, operation(), expected_version=1)
     after = await look(old)
     assert after != before
     new = await opened(path)
@@ -73,10 +85,10 @@ async def test_many_changes_are_sealed_and_forgotten(tmp_path: Path) -> None:
     """The table of changes does not grow for ever, and who had not read them yet reads everything anew."""
     path = tmp_path / "memory.sqlite3"
     old = await opened(path)
-    await old.add([entry(f"number {n} even", vector(1, n), id=str(n)) for n in range(blocks.HANDLES + 5)])
+    await old.add([entry(f"number {n} even", vector(1, n), id=str(n)) for n in range(blocks.HANDLES + 5)], operation())
     await look(old)
     for handle, _ in await old.scan(None, 40):
-        await old.remove([handle])
+        await old.remove([handle], operation())
     connection = apsw.Connection(str(path))
     with transaction(connection, "write"):
         blocks.forget_changes(connection, most=20)
@@ -91,11 +103,37 @@ async def test_many_changes_are_sealed_and_forgotten(tmp_path: Path) -> None:
 async def test_two_generations_are_searched_by_turns_from_many_tasks(tmp_path: Path) -> None:
     """The codes held are those of one generation; nobody meets the other's."""
     store = await opened(tmp_path / "memory.sqlite3")
-    await store.add([entry(f"one {n}", vector(1, n), FIRST, id=f"a{n}") for n in range(600)])
-    await store.add([entry(f"two {n}", vector(1, n), SECOND, id=f"b{n}") for n in range(600)])
+    await store.add([entry(f"one {n}", vector(1, n), FIRST, id=f"a{n}") for n in range(600)], operation())
+    await store.add([entry(f"two {n}", vector(1, n), SECOND, id=f"b{n}") for n in range(600)], operation())
     asked = [candidates(store, vector(1), generation=(FIRST, SECOND)[n % 2], nearest=9_999) for n in range(20)]
     found = await asyncio.gather(*asked)
     for number, one in enumerate(found):
         assert len(one.handles) == 600
         assert (min(map(int, one.handles)) > 600) is (number % 2 == 1)
     await store.close()
+
+
+@pytest.mark.parametrize("size", [5, blocks.HANDLES - 1, blocks.HANDLES, 3 * blocks.HANDLES + 7])
+async def test_what_an_undo_brings_back_every_process_sees_where_it_was(tmp_path: Path, size: int) -> None:
+    """Its handle is its place among its neighbours, also in a block that was sealed anew without it."""
+    path = tmp_path / "memory.sqlite3"
+    old, other = await opened(path), await opened(path)
+    entries = [entry(f"number {n} even", vector(1, n), id=str(n), session_id=f"s{n // 20}") for n in range(size)]
+    await old.add(entries, operation())
+    handles: list[Handle] = [handle for handle, _ in await old.scan(None, size)]
+    before = await look(old)
+    removal = operation()
+    gone = handles[1::7]
+    await old.remove(gone, removal)
+    assert await look(old) == await look(other) != before
+    connection = apsw.Connection(str(path))
+    with transaction(connection, "write"):
+        blocks.forget_changes(connection, most=1)
+    connection.close()
+    late = await opened(path)
+    await look(late)
+    undone = await late.undo(removal.id, {handle: entries[handles.index(handle)] for handle in gone}, operation())
+    assert (undone.restored, undone.kept) == (len(gone), ())
+    new = await opened(path)
+    assert await look(old) == await look(other) == await look(late) == await look(new) == before
+    await asyncio.gather(old.close(), other.close(), late.close(), new.close())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from math import log
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Probe, StoreStats
+from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, Probe, StoreStats
 from mcp_memory.retrieval.words import stem
 
 if TYPE_CHECKING:
@@ -27,8 +29,23 @@ NAMESPACES = 100
 _SATURATION, _LENGTH = 1.2, 0.75
 """The customary k1 and b of BM25."""
 
-_Name: TypeAlias = tuple[str | None, str | None, str]
+Name: TypeAlias = tuple[str | None, str | None, str]
 _Thread: TypeAlias = tuple[str | None, str | None, tuple[str, str] | int]
+
+
+@dataclass(slots=True)
+class Image:
+    """What one memory was before an operation changed it."""
+
+    operation: str
+    handle: int
+    unit: int
+    name: Name
+    before: Entry | None
+    aliases: frozenset[Name]
+    after: int | None = None
+    """Its version then; None: it was gone."""
+    undone: bool = False
 
 
 class EphemeralMemories:
@@ -38,50 +55,93 @@ class EphemeralMemories:
         self._last = 0
         self._entries: dict[int, Entry] = {}
         self._stems: dict[int, Counter[str]] = {}
-        self._named: dict[_Name, int] = {}
-        self._aliases: dict[_Name, int] = {}
+        self._named: dict[Name, int] = {}
+        self._aliases: dict[Name, int] = {}
+        self._operations: dict[str, Operation] = {}
+        self._images: list[Image] = []
+
+    @contextmanager
+    def _recorded(self, operation: Operation, unit: int, *handles: int) -> Iterator[None]:
+        """Record what the memories are before and after what is done within."""
+        self._operations.setdefault(operation.id, operation)
+        images = [
+            Image(operation.id, handle, unit, ("", "", ""), self._entries.get(handle), self._aliases_of(handle))
+            for handle in handles
+        ]
+        yield
+        for image in images:
+            now = self._entries.get(image.handle)
+            there = image.before or now
+            if there is not None:
+                image.name = _name(there.record)
+                image.after = None if now is None else now.record.version
+                self._images.append(image)
+
+    def _aliases_of(self, handle: int) -> frozenset[Name]:
+        return frozenset(name for name, held in self._aliases.items() if held == handle)
+
+    def _next_version(self, handle: int) -> int:
+        """Return a version that the memory never had; undoing brings old ones back."""
+        had = [image.after for image in self._images if image.handle == handle and image.after is not None]
+        return max([self._entries[handle].record.version, *had]) + 1
 
     async def add(
-        self, entries: Sequence[Entry], *, duplicates: Literal["keep_first", "keep_both"] = "keep_first"
+        self,
+        entries: Sequence[Entry],
+        operation: Operation,
+        *,
+        duplicates: Literal["keep_first", "keep_both"] = "keep_first",
     ) -> list[Added]:
-        return [self._added(entry, keep_first=duplicates == "keep_first") for entry in entries]
+        return [self._added(entry, operation, keep_first=duplicates == "keep_first") for entry in entries]
 
-    def _added(self, entry: Entry, *, keep_first: bool) -> Added:
+    def _added(self, entry: Entry, operation: Operation, *, keep_first: bool) -> Added:
         record = entry.record
         handle = self._named.get(_name(record))
         if handle is not None:
             there = self._entries[handle].record
             kept = {name: getattr(there, name) for name in ("created_at", "access_count", "persisted_at")}
-            stored = self._put(handle, entry, record.model_copy(update=kept | {"version": there.version + 1}))
-            return Added(stored, "replaced")
+            return Added(self._put(handle, entry, record.model_copy(update=kept), operation), "replaced")
         if keep_first and (same := self._holder(record.scope, record.memory_hash)) is not None:
             return Added(same, "duplicate")
         self._last += 1
-        self._aliases.pop(_name(record), None)
-        return Added(self._put(self._last, entry, record), "stored")
+        handle, namesake = self._last, self._aliases.get(_name(record), 0)
+        with self._recorded(operation, handle, handle, *([namesake] if namesake else [])):
+            self._aliases.pop(_name(record), None)
+            self._store(handle, entry)
+        self._end_superseded(handle, record, operation)
+        return Added(record, "stored")
 
-    def _put(self, handle: int, entry: Entry, record: MemoryRecord) -> MemoryRecord:
-        there = self._entries.get(handle)
-        vector, generation = entry.vector, entry.generation
-        if vector is None and there is not None and there.record.text == record.text:
-            vector, generation = there.vector, there.generation
-        if there is not None:
-            del self._named[_name(there.record)]
-        self._entries[handle] = replace(entry, record=record, vector=vector, generation=generation)
-        self._stems[handle] = Counter(map(stem, entry.terms.split()))
-        self._named[_name(record)] = handle
-        self._end_superseded(handle, record)
+    def _put(self, handle: int, entry: Entry, record: MemoryRecord, operation: Operation) -> MemoryRecord:
+        """Store the entry with the record over the memory, at the next version."""
+        with self._recorded(operation, handle, handle):
+            stored = self._overwrite(handle, entry, record)
+        self._end_superseded(handle, stored, operation)
+        return stored
+
+    def _overwrite(self, handle: int, entry: Entry, record: MemoryRecord) -> MemoryRecord:
+        record = record.model_copy(update={"version": self._next_version(handle)})
+        there = self._entries[handle]
+        if entry.vector is None and there.record.text == record.text:
+            entry = replace(entry, vector=there.vector, generation=there.generation)
+        del self._named[_name(there.record)]
+        self._store(handle, replace(entry, record=record))
         return record
 
-    def _end_superseded(self, handle: int, record: MemoryRecord) -> None:
+    def _store(self, handle: int, entry: Entry) -> None:
+        self._entries[handle] = entry
+        self._stems[handle] = Counter(map(stem, entry.terms.split()))
+        self._named[_name(entry.record)] = handle
+
+    def _end_superseded(self, handle: int, record: MemoryRecord, operation: Operation) -> None:
         for old_id in record.supersedes:
             name = (record.namespace, record.user_id, old_id)
             old = self._named.get(name, self._aliases.get(name))
             if old is None or old == handle or self._entries[old].record.ended_by(record.holds_from):
                 continue
             there = self._entries[old]
-            ended = {"valid_to": record.holds_from, "version": there.record.version + 1}
-            self._entries[old] = replace(there, record=there.record.model_copy(update=ended))
+            ended = {"valid_to": record.holds_from, "version": self._next_version(old)}
+            with self._recorded(operation, handle, old):
+                self._entries[old] = replace(there, record=there.record.model_copy(update=ended))
 
     def _holder(self, scope: Scope, digest: str | None) -> MemoryRecord | None:
         if digest is None:
@@ -190,7 +250,9 @@ class EphemeralMemories:
             accessed=np.array([entry.record.last_accessed.timestamp() for entry in entries], np.float64),
         )
 
-    async def replace(self, handle: Handle, entry: Entry, *, expected_version: int) -> MemoryRecord:
+    async def replace(
+        self, handle: Handle, entry: Entry, operation: Operation, *, expected_version: int
+    ) -> MemoryRecord:
         number = _number(handle)
         if number not in self._entries:
             raise MemoryNotFound(entry.record.id)
@@ -199,18 +261,20 @@ class EphemeralMemories:
             raise VersionConflict(f"Memory {entry.record.id}", expected_version, version)
         if self._named.get(_name(entry.record), number) != number:
             raise IdTaken(entry.record.id)
-        return self._put(number, entry, entry.record.model_copy(update={"version": version + 1}))
+        return self._put(number, entry, entry.record, operation)
 
-    async def remove(self, handles: Sequence[Handle]) -> int:
-        there = {_number(handle) for handle in handles} & self._entries.keys()
-        self._forget(there)
-        self._aliases = {name: handle for name, handle in self._aliases.items() if handle not in there}
+    async def remove(self, handles: Sequence[Handle], operation: Operation) -> int:
+        there = sorted({_number(handle) for handle in handles} & self._entries.keys())
+        for handle in there:
+            with self._recorded(operation, handle, handle):
+                self._forget({handle})
         return len(there)
 
     def _forget(self, handles: set[int]) -> None:
         for handle in handles:
             del self._named[_name(self._entries.pop(handle).record)]
             del self._stems[handle]
+        self._aliases = {name: handle for name, handle in self._aliases.items() if handle not in handles}
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         for handle in {_number(handle) for handle in handles} & self._entries.keys():
@@ -227,19 +291,23 @@ class EphemeralMemories:
                 same.append((handle, entry.record))
         return [group for group in groups.values() if len(group) > 1]
 
-    async def merge(self, handle: Handle, entry: Entry, sources: Sequence[tuple[Handle, int]]) -> MemoryRecord | None:
-        read = {_number(source): version for source, version in sources}
-        there = {source: self._entries[source].record for source in read if source in self._entries}
-        if any(source not in there or there[source].version != version for source, version in read.items()):
-            return None
-        into = _number(handle)
-        retired = read.keys() - {into}
-        self._forget(set(retired))
-        for name, source in self._aliases.items():
-            if source in retired:
-                self._aliases[name] = into
-        self._aliases |= {_name(there[source]): into for source in retired}
-        return self._put(into, entry, entry.record.model_copy(update={"version": there[into].version + 1}))
+    async def merge(self, merges: Sequence[Merge], operation: Operation) -> list[MemoryRecord | None]:
+        return [self._merged(merge, operation) for merge in merges]
+
+    def _merged(self, merge: Merge, operation: Operation) -> MemoryRecord | None:
+        for handle, version in (*merge.sources, *merge.unchanged):
+            there = self._entries.get(_number(handle))
+            if there is None or there.record.version != version:
+                return None
+        into, *retired = [_number(handle) for handle, _ in merge.sources]
+        names = {_name(self._entries[source].record) for source in retired}
+        names = names.union(*map(self._aliases_of, retired))
+        with self._recorded(operation, into, into, *retired):
+            self._forget(set(retired))
+            record = self._overwrite(into, merge.entry, merge.entry.record)
+            self._aliases |= dict.fromkeys(names, into)
+        self._end_superseded(into, record, operation)
+        return record
 
     async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
         first = 0 if after is None else _number(after)
@@ -280,7 +348,7 @@ def _threads(entries: dict[int, Entry]) -> list[list[int]]:
     return list(threads.values())
 
 
-def _name(record: MemoryRecord) -> _Name:
+def _name(record: MemoryRecord) -> Name:
     return record.namespace, record.user_id, record.id
 
 

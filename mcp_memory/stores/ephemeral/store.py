@@ -9,15 +9,15 @@ from dataclasses import replace
 
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Clock, Generation, StoreStats
-from mcp_memory.stores.ephemeral.memories import EphemeralMemories
+from mcp_memory.stores.ephemeral.history import EphemeralHistory
 from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
 
 
-class EphemeralStore(EphemeralMemories, EphemeralSessions):
+class EphemeralStore(EphemeralHistory, EphemeralSessions):
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:
-        EphemeralMemories.__init__(self)
+        EphemeralHistory.__init__(self)
         EphemeralSessions.__init__(self)
         self._clock = clock
 

@@ -5,6 +5,7 @@ A block is true as of a change number; what changed later is found in the table 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,21 @@ def seal_full(connection: apsw.Connection, last_handle: int) -> None:
     first = 0 if newest is None else int(newest) + 1
     for number in range(first, last_handle // HANDLES):
         _seal(connection, number, _seq(connection))
+
+
+def seal_again(connection: apsw.Connection, handles: Sequence[int]) -> None:
+    """Bring memories that had been gone into the blocks again, and make every process load these anew.
+
+    To be called in the transaction that stored them, after all that it changed.
+    """
+    if not handles:
+        return
+    newest = connection.execute(sql("last_block")).get
+    seq = _seq(connection)
+    for number in sorted({(handle - 1) // HANDLES for handle in handles}):
+        if newest is not None and number <= int(newest):
+            _seal(connection, number, seq)
+    connection.execute(sql("remember_forgotten"), (seq,))
 
 
 def forget_changes(connection: apsw.Connection, most: int = MOST_CHANGES) -> None:

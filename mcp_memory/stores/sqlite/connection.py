@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import apsw
 
@@ -21,6 +21,8 @@ from mcp_memory.stores.sqlite.failures import MOVED, READ_ONLY, translated
 from mcp_memory.stores.sqlite.statements import sql
 
 T = TypeVar("T")
+Kind: TypeAlias = Literal["read", "write", "alone"]
+"""In a transaction that reads or writes, or in none."""
 
 READERS = 3
 """Reads that run beside each other; more would only share the same cores."""
@@ -142,11 +144,18 @@ class Connections:
 
     async def write(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run the act in the writing thread, within one transaction."""
+        return await self._in_writer("write", act)
+
+    async def maintain(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Run the act in the writing thread, outside any transaction."""
+        return await self._in_writer("alone", act)
+
+    async def _in_writer(self, kind: Kind, act: Callable[[apsw.Connection], T]) -> T:
         if not self._writable:
             raise StoreReadOnly(READ_ONLY.format(path=self._settings.path))
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, "write", act)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, kind, act)
 
-    def _run(self, kind: Literal["read", "write"], act: Callable[[apsw.Connection], T]) -> T:
+    def _run(self, kind: Kind, act: Callable[[apsw.Connection], T]) -> T:
         path = self._settings.path
         if _identity(path) != self._file:
             raise StoreUnavailable(MOVED.format(path=path))
@@ -155,8 +164,11 @@ class Connections:
             if connection is None:
                 connection = self._local.connection = self._connect(self._settings)
                 self._open.append(connection)
-        with translated(path, connection), transaction(connection, kind):
-            return act(connection)
+        with translated(path, connection):
+            if kind == "alone":
+                return act(connection)
+            with transaction(connection, kind):
+                return act(connection)
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""

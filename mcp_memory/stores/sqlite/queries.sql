@@ -208,9 +208,7 @@ DELETE FROM facets WHERE handle = ?
 INSERT INTO changes (handle) VALUES (?)
 
 -- name: end_memory
-UPDATE memories SET valid_to = ?1, version = version + 1
-WHERE handle = ?2 AND (valid_to IS NULL OR valid_to > ?1)
-RETURNING handle
+UPDATE memories SET valid_to = ?, version = ? WHERE handle = ?
 
 -- name: touch
 UPDATE facets SET last_accessed = ?2, access_count = access_count + 1
@@ -262,3 +260,113 @@ DELETE FROM changes WHERE seq <= ?
 
 -- name: remember_forgotten
 UPDATE forgotten SET seq = ?
+
+-- name: operation_number
+SELECT number FROM operations WHERE id = ?
+
+-- name: add_operation
+INSERT INTO operations (id, kind, at, note, undoes) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING number
+
+-- name: add_creation
+INSERT INTO creations (first, last, operation, namespace, user) VALUES (?, ?, ?, ?, ?)
+
+-- name: add_image
+INSERT INTO images (operation, handle, unit, id, namespace, user, after, generation, vector, aliases, record)
+SELECT
+    ?1, m.handle, ?2, m.id, m.namespace, m.user, ?3,
+    CASE ?4 WHEN 1 THEN f.generation END, CASE ?4 WHEN 1 THEN f.vector END,
+    (SELECT json_group_array(json_array(id, namespace, user)) FROM aliases WHERE handle = m.handle), ?5
+FROM memories m JOIN facets f ON f.handle = m.handle WHERE m.handle = ?6
+
+-- name: add_empty_image
+INSERT INTO images (operation, handle, unit, id, namespace, user, after) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: highest_version
+SELECT max(after) FROM images WHERE handle = ?
+
+-- name: operations
+SELECT
+    o.id, o.kind, o.at, o.note, b.id,
+    (SELECT id FROM operations WHERE undoes = o.number ORDER BY number DESC LIMIT 1),
+    (SELECT coalesce(sum(last - first + 1), 0) FROM creations m WHERE m.operation = o.number AND {where})
+        + (SELECT count(*) FROM images m WHERE m.operation = o.number AND m.record IS NULL AND {where}),
+    (SELECT count(*) FROM images m WHERE m.operation = o.number AND m.record IS NOT NULL AND m.after IS NOT NULL AND {where}),
+    (SELECT count(*) FROM images m WHERE m.operation = o.number AND m.after IS NULL AND {where})
+FROM operations o LEFT JOIN operations b ON b.number = o.undoes
+WHERE {touches}
+ORDER BY o.number DESC LIMIT ? OFFSET ?
+
+-- name: operation_touches
+(EXISTS (SELECT 1 FROM creations m WHERE m.operation = o.number AND {where})
+    OR EXISTS (SELECT 1 FROM images m WHERE m.operation = o.number AND {where}))
+
+-- name: count_operations
+SELECT count(*) FROM operations o WHERE {touches}
+
+-- name: steps
+SELECT
+    m.number, m.handle, m.unit, m.id, n.name, u.name, m.after, m.undone, m.generation, m.vector, m.aliases, m.record,
+    o.number, o.id, o.kind, o.at, b.id
+FROM images m JOIN operations o ON o.number = m.operation LEFT JOIN operations b ON b.number = o.undoes
+LEFT JOIN names n ON n.number = m.namespace
+LEFT JOIN names u ON u.number = m.user
+WHERE {where}
+ORDER BY m.number
+
+-- name: steps_of_operation
+m.operation = ?
+
+-- name: steps_of_handles
+m.handle IN (SELECT value FROM carray(?))
+
+-- name: creations_of_operation
+SELECT m.first, m.last FROM creations m WHERE m.operation = ? AND {where} ORDER BY m.first
+
+-- name: creation_of_handle
+SELECT o.number, o.id, o.kind, o.at, b.id
+FROM (SELECT last, operation FROM creations WHERE first <= ?1 ORDER BY first DESC LIMIT 1) c
+JOIN operations o ON o.number = c.operation LEFT JOIN operations b ON b.number = o.undoes
+WHERE c.last >= ?1
+
+-- name: operation_head
+SELECT o.number, o.id, o.kind, o.at, b.id
+FROM operations o LEFT JOIN operations b ON b.number = o.undoes WHERE o.id = ?
+
+-- name: handles_between
+SELECT handle FROM memories WHERE handle BETWEEN ?1 AND ?2
+UNION SELECT handle FROM images WHERE handle BETWEEN ?1 AND ?2 ORDER BY 1
+
+-- name: handles_once_named
+SELECT DISTINCT m.handle FROM images m WHERE m.id = ? AND {where}
+
+-- name: mark_undone
+UPDATE images SET undone = ? WHERE number = ?
+
+-- name: stand_again
+UPDATE images SET undone = NULL WHERE undone = ? AND handle = ?
+
+-- name: set_alias
+INSERT INTO aliases (id, namespace, user, handle) SELECT ?1, ?2, ?3, ?4
+WHERE NOT EXISTS (SELECT 1 FROM memories WHERE id = ?1 AND namespace = ?2 AND user = ?3)
+ON CONFLICT DO NOTHING
+
+-- name: vector_of
+SELECT generation, vector FROM facets WHERE handle = ?
+
+-- name: forget_images_of
+DELETE FROM images WHERE handle = ?
+
+-- name: old_operations
+SELECT number FROM operations WHERE at < ?
+
+-- name: forget_images
+DELETE FROM images WHERE operation = ?
+
+-- name: forget_creations
+DELETE FROM creations WHERE operation = ?
+
+-- name: forget_operation
+DELETE FROM operations WHERE number = ?
+
+-- name: merge_words
+INSERT INTO words (words) VALUES ('optimize')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +12,28 @@ import apsw
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
+from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreUnavailable
-from mcp_memory.ports import Added, Candidates, Clock, Entry, Generation, Handle, Probe, StoreStats
-from mcp_memory.stores.sqlite import filters, opening, reading, search, sessions, writing
+from mcp_memory.ports import (
+    Added,
+    Candidates,
+    Changed,
+    Clock,
+    Entry,
+    Generation,
+    Handle,
+    Merge,
+    Probe,
+    StoreStats,
+    Undone,
+)
+from mcp_memory.stores.sqlite import filters, history, opening, reading, search, sessions, undoing, writing
 from mcp_memory.stores.sqlite.connection import Connections, Settings
 from mcp_memory.stores.sqlite.index import Index
 from mcp_memory.stores.sqlite.place import refuse_shared
+from mcp_memory.stores.sqlite.recording import Recorder
 
 T = TypeVar("T")
 
@@ -67,9 +81,13 @@ class SqliteStore:
         return self._connections
 
     async def add(
-        self, entries: Sequence[Entry], *, duplicates: Literal["keep_first", "keep_both"] = "keep_first"
+        self,
+        entries: Sequence[Entry],
+        operation: Operation,
+        *,
+        duplicates: Literal["keep_first", "keep_both"] = "keep_first",
     ) -> list[Added]:
-        return await self._write(lambda connection: writing.add(connection, entries, duplicates))
+        return await self._write(lambda c: writing.add(Recorder(c, operation), entries, duplicates))
 
     async def held(self, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
         return await self._read(lambda c: [reading.holder(c, scope, digest) for scope, digest in hashes])
@@ -91,11 +109,14 @@ class SqliteStore:
     async def candidates(self, probe: Probe, where: Where) -> Candidates:
         return await self._read(lambda connection: search.candidates(connection, self._index, probe, where))
 
-    async def replace(self, handle: Handle, entry: Entry, *, expected_version: int) -> MemoryRecord:
-        return await self._write(lambda c: writing.replace(c, int(handle), entry, expected_version))
+    async def replace(
+        self, handle: Handle, entry: Entry, operation: Operation, *, expected_version: int
+    ) -> MemoryRecord:
+        number = int(handle)
+        return await self._write(lambda c: writing.replace(Recorder(c, operation), number, entry, expected_version))
 
-    async def remove(self, handles: Sequence[Handle]) -> int:
-        return await self._write(lambda connection: writing.remove(connection, _numbers(handles)))
+    async def remove(self, handles: Sequence[Handle], operation: Operation) -> int:
+        return await self._write(lambda c: writing.remove(Recorder(c, operation), _numbers(handles)))
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         moments = microseconds(now), microseconds(unless_since)
@@ -104,9 +125,33 @@ class SqliteStore:
     async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
         return [[*group] for group in await self._read(lambda connection: reading.duplicates(connection, where))]
 
-    async def merge(self, handle: Handle, entry: Entry, sources: Sequence[tuple[Handle, int]]) -> MemoryRecord | None:
-        versions = [(int(source), version) for source, version in sources]
-        return await self._write(lambda connection: writing.merge(connection, int(handle), entry, versions))
+    async def merge(self, merges: Sequence[Merge], operation: Operation) -> list[MemoryRecord | None]:
+        def act(connection: apsw.Connection) -> list[MemoryRecord | None]:
+            recorder = Recorder(connection, operation)
+            return [writing.merge(recorder, merge) for merge in merges]
+
+        return await self._write(act)
+
+    async def operations(self, scope: Scope, *, limit: int, offset: int = 0) -> tuple[list[Operation], int]:
+        return await self._read(lambda connection: history.operations(connection, scope, limit, offset))
+
+    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
+        return await self._read(lambda connection: history.changes(connection, operation_id, scope))
+
+    async def history(self, memory_id: str, scope: Scope) -> list[Change]:
+        return await self._read(lambda connection: history.history(connection, memory_id, scope))
+
+    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
+        entries = {int(handle): entry for handle, entry in restore.items()}
+        return await self._write(lambda c: undoing.undo(Recorder(c, operation), operation_id, entries))
+
+    async def purge(self, handles: Sequence[Handle]) -> int:
+        count = await self._write(lambda connection: undoing.purge(connection, _numbers(handles)))
+        await self._opened().maintain(opening.erase_unused)
+        return count
+
+    async def forget_operations(self, before: datetime) -> int:
+        return await self._write(lambda connection: undoing.forget(connection, microseconds(before)))
 
     async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
         first = 0 if after is None else int(after)

@@ -13,9 +13,10 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Added, Entry, Generation
+from mcp_memory.ports import Added, Entry, Generation, Merge
 from mcp_memory.stores.sqlite import reading, vectors
 from mcp_memory.stores.sqlite.blocks import seal_full
+from mcp_memory.stores.sqlite.recording import Recorder
 from mcp_memory.stores.sqlite.rows import (
     Numbers,
     content_in,
@@ -28,6 +29,7 @@ from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
 _Pending = tuple[int, Entry, Numbers, int | None]
+"""Handle, entry, numbers of its scope, number of its content."""
 
 
 def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
@@ -38,11 +40,9 @@ def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
     return int(found or connection.execute(sql("add_name"), (kind, name)).get)
 
 
-def add(
-    connection: apsw.Connection, entries: Sequence[Entry], duplicates: Literal["keep_first", "keep_both"]
-) -> list[Added]:
+def add(recorder: Recorder, entries: Sequence[Entry], duplicates: Literal["keep_first", "keep_both"]) -> list[Added]:
     """Store the entries; answer what became of each."""
-    batch = Batch(connection, duplicates)
+    batch = Batch(recorder, duplicates)
     added = [batch.add(entry) for entry in entries]
     batch.flush()
     return added
@@ -51,8 +51,9 @@ def add(
 class Batch:
     """The entries of one ``add``; new ones are gathered and written together."""
 
-    def __init__(self, connection: apsw.Connection, duplicates: Literal["keep_first", "keep_both"]) -> None:
-        self._connection = connection
+    def __init__(self, recorder: Recorder, duplicates: Literal["keep_first", "keep_both"]) -> None:
+        self._recorder = recorder
+        self._connection = connection = recorder.connection
         self._keep_first = duplicates == "keep_first"
         self._last = int(str(connection.execute(sql("last_numbers")).get[0]))
         self._scopes: dict[Scope, Numbers] = {}
@@ -70,7 +71,7 @@ class Batch:
         handle = self._connection.execute(sql("held_handle"), name).get
         if handle is not None:
             self.flush()
-            return Added(_replaced(self._connection, int(handle), entry, numbers), "replaced")
+            return Added(_replaced(self._recorder, int(handle), entry), "replaced")
         content = None if record.memory_hash is None else content_in(scope, record.memory_hash)
         if self._keep_first and content is not None and (there := self._holder(content, record, scope)) is not None:
             return Added(there, "duplicate")
@@ -81,15 +82,13 @@ class Batch:
         self._new.append((self._last, entry, numbers, content))
         if record.supersedes:
             self.flush()
-            end_superseded(self._connection, record, numbers, self._last)
+            end_superseded(self._recorder, record, self._last)
         return Added(record, "stored")
 
     def _numbers(self, scope: Scope) -> Numbers:
         numbers = self._scopes.get(scope)
         if numbers is None:
-            names = enumerate((scope.namespace, scope.user_id, scope.session_id))
-            first, second, third = (number_of(self._connection, kind, name) for kind, name in names)
-            numbers = self._scopes[scope] = (first, second, third)
+            numbers = self._scopes[scope] = numbers_given(self._connection, scope)
         return numbers
 
     def _holder(self, content: int, record: MemoryRecord, scope: Scope) -> MemoryRecord | None:
@@ -103,17 +102,31 @@ class Batch:
         self._contents.clear()
         if not new:
             return
-        write = self._connection.executemany
-        write(
-            sql("add_memory"),
-            [(handle, *memory_row(e.record, numbers, content)) for handle, e, numbers, content in new],
-        )
-        stored = _stored(self._connection, [entry for _, entry, _, _ in new])
-        write(sql("add_facets"), [(one[0], *_facets(one[1]), *vector) for one, vector in zip(new, stored, strict=True)])
-        write(sql("add_words"), [(handle, entry.terms) for handle, entry, _, _ in new])
-        write(sql("add_label"), [row for handle, entry, _, _ in new for row in label_rows(entry.record, handle)])
-        write(sql("remove_alias"), [(entry.record.id, *numbers[:2]) for _, entry, numbers, _ in new])
+        self._recorder.created((handle, numbers) for handle, _, numbers, _ in new)
+        for handle, entry, numbers, _ in new:
+            self._take_name(handle, entry.record.id, numbers)
+        insert(self._connection, new)
         seal_full(self._connection, self._last)
+
+    def _take_name(self, handle: int, memory_id: str, numbers: Numbers) -> None:
+        """Take the name from the memory that it found so far, if it was merged away."""
+        name = (memory_id, *numbers[:2])
+        found = self._connection.execute(sql("alias_handle"), name).get
+        if found is not None:
+            (there,) = reading.records(self._connection, [int(found)])
+            if there is not None:
+                self._recorder.changing(int(found), there, there.version, unit=handle, vector=False)
+            self._connection.execute(sql("remove_alias"), name)
+
+
+def insert(connection: apsw.Connection, new: Sequence[_Pending]) -> None:
+    """Write memories that are not there, with all that is derived of them."""
+    write = connection.executemany
+    write(sql("add_memory"), [(handle, *memory_row(e.record, numbers, content)) for handle, e, numbers, content in new])
+    stored = _stored(connection, [entry for _, entry, _, _ in new])
+    write(sql("add_facets"), [(one[0], *_facets(one[1]), *vector) for one, vector in zip(new, stored, strict=True)])
+    write(sql("add_words"), [(handle, entry.terms) for handle, entry, _, _ in new])
+    write(sql("add_label"), [row for handle, entry, _, _ in new for row in label_rows(entry.record, handle)])
 
 
 def _facets(entry: Entry) -> tuple[int, int, bytes, str, int]:
@@ -144,26 +157,38 @@ def _stored(connection: apsw.Connection, entries: Sequence[Entry]) -> list[tuple
     return found
 
 
-def _replaced(connection: apsw.Connection, handle: int, entry: Entry, numbers: Numbers) -> MemoryRecord:
-    (there,) = reading.records(connection, [handle])
+def numbers_given(connection: apsw.Connection, scope: Scope) -> Numbers:
+    """Return the numbers of the scope's names, given now to those that have none."""
+    names = enumerate((scope.namespace, scope.user_id, scope.session_id))
+    first, second, third = (number_of(connection, kind, name) for kind, name in names)
+    return first, second, third
+
+
+def _replaced(recorder: Recorder, handle: int, entry: Entry) -> MemoryRecord:
+    (there,) = reading.records(recorder.connection, [handle])
     if there is None:
         raise MemoryNotFound(entry.record.id)
     kept = {name: getattr(there, name) for name in ("created_at", "access_count", "persisted_at")}
-    record = entry.record.model_copy(update=kept | {"version": there.version + 1})
-    overwrite(connection, handle, with_record(entry, record=record), there)
-    end_superseded(connection, record, numbers, handle)
+    return _put(recorder, handle, with_record(entry, record=entry.record.model_copy(update=kept)), there)
+
+
+def _put(recorder: Recorder, handle: int, entry: Entry, there: MemoryRecord) -> MemoryRecord:
+    """Write the entry over the memory, at its next version."""
+    record = entry.record.model_copy(update={"version": recorder.next_version(handle, there.version)})
+    vector = entry.vector is not None or record.text != there.text
+    recorder.changing(handle, there, record.version, unit=handle, vector=vector)
+    overwrite(recorder.connection, handle, with_record(entry, record=record), vector=vector)
+    end_superseded(recorder, record, handle)
     return record
 
 
-def overwrite(connection: apsw.Connection, handle: int, entry: Entry, there: MemoryRecord) -> None:
-    """Write the entry over the memory."""
+def overwrite(connection: apsw.Connection, handle: int, entry: Entry, *, vector: bool) -> None:
+    """Write the entry over the memory; with its vector, or without."""
     record = entry.record
-    names = enumerate((record.namespace, record.user_id, record.session_id))
-    first, second, third = (number_of(connection, kind, name) for kind, name in names)
-    numbers = (first, second, third)
+    numbers = numbers_given(connection, record.scope)
     connection.execute(sql("change_memory"), (*memory_row(record, numbers, content_of(record)), handle))
     connection.execute(sql("change_facets"), (*_facets(entry), handle))
-    if entry.vector is not None or record.text != there.text:
+    if vector:
         connection.execute(sql("change_vector"), (*_stored(connection, [entry])[0], handle))
     connection.execute(sql("remove_labels"), (handle,))
     connection.executemany(sql("add_label"), label_rows(record, handle))
@@ -176,66 +201,73 @@ def _write_words(connection: apsw.Connection, handle: int, terms: str) -> None:
     connection.execute(sql("add_words"), (handle, terms))
 
 
-def end_superseded(connection: apsw.Connection, record: MemoryRecord, numbers: Numbers, handle: int) -> None:
+def end_superseded(recorder: Recorder, record: MemoryRecord, handle: int) -> None:
     """End the memories that the record supersedes, where they had not ended before."""
+    connection = recorder.connection
     for old_id in record.supersedes:
-        name = (old_id, *numbers[:2])
-        old = connection.execute(sql("held_handle"), name).get or connection.execute(sql("alias_handle"), name).get
-        if old is None or old == handle:
+        name = (old_id, *numbers_given(connection, record.scope)[:2])
+        found = connection.execute(sql("held_handle"), name).get or connection.execute(sql("alias_handle"), name).get
+        if found is None or found == handle:
             continue
-        if connection.execute(sql("end_memory"), (microseconds(record.holds_from), old)).get is not None:
-            connection.execute(sql("add_change"), (old,))
+        old = int(found)
+        (there,) = reading.records(connection, [old])
+        if there is None or there.ended_by(record.holds_from):
+            continue
+        version = recorder.next_version(old, there.version)
+        recorder.changing(old, there, version, unit=handle, vector=False)
+        connection.execute(sql("end_memory"), (microseconds(record.holds_from), version, old))
+        connection.execute(sql("add_change"), (old,))
 
 
-def replace(connection: apsw.Connection, handle: int, entry: Entry, expected_version: int) -> MemoryRecord:
+def replace(recorder: Recorder, handle: int, entry: Entry, expected_version: int) -> MemoryRecord:
     """Write the entry over the memory if it is still at the version."""
+    connection = recorder.connection
     (there,) = reading.records(connection, [handle])
     if there is None:
         raise MemoryNotFound(entry.record.id)
     if there.version != expected_version:
         raise VersionConflict(f"Memory {entry.record.id}", expected_version, there.version)
-    owner = enumerate((entry.record.namespace, entry.record.user_id))
-    holder = connection.execute(sql("held_handle"), (entry.record.id, *(number_of(connection, *n) for n in owner))).get
-    if holder not in (None, handle):
+    owner = numbers_given(connection, entry.record.scope)[:2]
+    if connection.execute(sql("held_handle"), (entry.record.id, *owner)).get not in (None, handle):
         raise IdTaken(entry.record.id)
-    return _put(connection, handle, entry, there)
+    return _put(recorder, handle, entry, there)
 
 
-def _put(connection: apsw.Connection, handle: int, entry: Entry, there: MemoryRecord) -> MemoryRecord:
-    record = entry.record.model_copy(update={"version": there.version + 1})
-    overwrite(connection, handle, with_record(entry, record=record), there)
-    _, first, second, third = connection.execute(sql("version"), (handle,)).get
-    end_superseded(connection, record, (int(first), int(second), int(third)), handle)
-    return record
-
-
-def merge(
-    connection: apsw.Connection, handle: int, entry: Entry, sources: Sequence[tuple[int, int]]
-) -> MemoryRecord | None:
-    """Write the entry over the memory and retire the other sources, if none of them changed."""
-    there = reading.records(connection, [source for source, _ in sources])
-    for record, (_, version) in zip(there, sources, strict=True):
+def merge(recorder: Recorder, merged: Merge) -> MemoryRecord | None:
+    """Write the entry over the first source and retire the others into it, if none of them changed."""
+    connection = recorder.connection
+    read = [(int(source), version) for source, version in (*merged.sources, *merged.unchanged)]
+    there = reading.records(connection, [source for source, _ in read])
+    for record, (_, version) in zip(there, read, strict=True):
         if record is None or record.version != version:
             return None
-    retired = [source for source, _ in sources if source != handle]
-    connection.executemany(sql("move_aliases"), [(handle, source) for source in retired])
-    connection.executemany(sql("add_alias"), [(handle, source) for source in retired])
-    _remove(connection, retired)
-    (mine,) = reading.records(connection, [handle])
-    return None if mine is None else _put(connection, handle, entry, mine)
+    into, *retired = [int(source) for source, _ in merged.sources]
+    mine, *others = [record for record in there[: len(merged.sources)] if record is not None]
+    for source, record in zip(retired, others, strict=True):
+        recorder.changing(source, record, None, unit=into, vector=True)
+    stored = _put(recorder, into, merged.entry, mine)
+    connection.executemany(sql("move_aliases"), [(into, source) for source in retired])
+    connection.executemany(sql("add_alias"), [(into, source) for source in retired])
+    delete(connection, retired)
+    return stored
 
 
-def remove(connection: apsw.Connection, handles: Iterable[int]) -> int:
+def remove(recorder: Recorder, handles: Iterable[int]) -> int:
     """Delete the memories with all that is derived of them, and the names of what was merged into them."""
-    there = [handle for handle in dict.fromkeys(handles) if connection.execute(sql("version"), (handle,)).get]
-    connection.executemany(sql("remove_aliases"), [(handle,) for handle in there])
-    _remove(connection, there)
+    asked = list(dict.fromkeys(handles))
+    found = zip(asked, reading.records(recorder.connection, asked), strict=True)
+    there = [(handle, record) for handle, record in found if record is not None]
+    for handle, record in there:
+        recorder.changing(handle, record, None, unit=handle, vector=True)
+    delete(recorder.connection, [handle for handle, _ in there])
     return len(there)
 
 
-def _remove(connection: apsw.Connection, handles: Sequence[int]) -> None:
+def delete(connection: apsw.Connection, handles: Sequence[int]) -> None:
+    """Delete the rows of memories, what is derived of them, and the names that still lead to them."""
     each = [(handle,) for handle in handles]
-    for name in ("remove_memory", "remove_facets", "remove_labels", "remove_words", "add_change"):
+    names = ("remove_memory", "remove_facets", "remove_labels", "remove_words", "remove_aliases", "add_change")
+    for name in names:
         connection.executemany(sql(name), each)
 
 

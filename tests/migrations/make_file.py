@@ -1,6 +1,6 @@
-"""Write the file of schema version 1 that the tests read; it is run once and never again after version 1 is released.
+"""Write a file of the present schema for the tests to read when there is a later one: run before that one is begun.
 
-python tests/migrations/make_v1.py tests/migrations/v1.sqlite3
+python tests/migrations/make_file.py tests/migrations/v2.sqlite3
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from mcp_memory.domain.records import Message
 from mcp_memory.domain.scope import Scope
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import NOON, StandingClock, entry, session, vector
+from tests.contracts.entries import NOON, StandingClock, entry, merge, operation, session, vector
 
 
 async def main(path: Path) -> None:
@@ -27,11 +27,12 @@ async def main(path: Path) -> None:
             entry("Ann lives in Lyon", vector(0, 1), id="lyon"),
             entry("Ann lives in Oslo", vector(0, 1, 1), id="oslo", supersedes=["lyon"], event_date=NOON),
         ],
+        operation(),
         duplicates="keep_both",
     )
     (tea, record), (again, _) = [(await store.named([name], Scope()))[0] for name in ("tea", "tea again")]
     merged = entry(record.text, id="tea", session_id="s", topics=["Drinks"], metadata={"cups": 3})
-    await store.merge(tea, merged, [(tea, 1), (again, 1)])
+    await store.merge(merge(merged, (tea, 1), (again, 1)), operation())
     message = Message(id="1", role="user", content="Hello", created_at=NOON)
     given = session(messages=[message], context="greetings", updated_at=NOON + timedelta(1))
     await store.put_session(given, expected_version=None, now=NOON)

@@ -1,0 +1,114 @@
+"""What was done to memories, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mcp_memory.domain.operations import Kept, Operation, OperationKind
+from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
+from mcp_memory.domain.requests import ListOperations, Undo
+from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import CannotUndo, MemoryNotFound, OperationNotFound
+from mcp_memory.ports import Changed, Clock, Entry, Handle, HistoryStore, NewId
+from mcp_memory.services.entries import Indexer
+
+OPEN = Scope()
+NAMED = 5
+"""Memories that are named in a refusal."""
+
+
+class Operations:
+    """Every change of memories is one operation, with what each memory was before."""
+
+    def __init__(self, store: HistoryStore, indexer: Indexer, clock: Clock, new_id: NewId) -> None:
+        self._store = store
+        self._indexer = indexer
+        self._clock = clock
+        self._new_id = new_id
+
+    async def list(self, request: ListOperations, *, default: Scope = OPEN) -> OperationList:
+        """Return a page of what was done in the scope, last first."""
+        scope = request.scope.or_default(default)
+        found, total = await self._store.operations(scope, limit=request.limit, offset=request.offset)
+        return OperationList(operations=found, total=total)
+
+    async def show(self, operation_id: str, *, scope: Scope = OPEN) -> OperationReply:
+        """Return one operation, with what it did to each memory of the scope.
+
+        Raises:
+            OperationNotFound: it changed nothing in this scope.
+        """
+        changed = await self._changed(operation_id, scope)
+        changes = [one.change for one in changed]
+        head = changes[0]
+        return OperationReply(
+            id=head.operation,
+            kind=head.kind,
+            at=head.at,
+            created=sum(change.before is None for change in changes),
+            changed=sum(change.before is not None and change.after is not None for change in changes),
+            removed=sum(change.before is not None and change.after is None for change in changes),
+            changes=changes,
+        )
+
+    async def history(self, memory_id: str, *, scope: Scope = OPEN) -> History:
+        """Return what was done to a memory, in order; of one that is gone too.
+
+        Raises:
+            MemoryNotFound: nothing is recorded of such a memory in this scope.
+        """
+        changes = await self._store.history(memory_id, scope)
+        if not changes:
+            raise MemoryNotFound(memory_id)
+        return History(memory_id=memory_id, changes=changes)
+
+    async def undo(self, request: Undo, *, default: Scope = OPEN) -> UndoReply:
+        """Bring memories back to what they were before an operation; that is an operation too, and can be undone.
+
+        Memories that were changed since are left as they are, and named.
+
+        Raises:
+            OperationNotFound: it changed nothing in this scope.
+            CannotUndo: nothing can be brought back.
+        """
+        scope = request.scope.or_default(default)
+        changed = _chosen(await self._changed(request.operation_id, scope), request)
+        if all(one.change.undone for one in changed):
+            raise CannotUndo(f"Operation {request.operation_id} was undone already")
+        restore: dict[Handle, Entry | None] = {}
+        for one in changed:
+            before = one.change.before
+            restore.setdefault(one.handle, None if before is None else self._indexer.plain(before))
+        operation = Operation(id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), undoes=request.operation_id)
+        undone = await self._store.undo(request.operation_id, restore, operation)
+        if not undone.restored:
+            raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
+        return UndoReply(
+            status=f"ok, {undone.restored} memories are as they were before",
+            operation=operation.id,
+            restored=undone.restored,
+            kept=list(undone.kept),
+        )
+
+    async def _changed(self, operation_id: str, scope: Scope) -> Sequence[Changed]:
+        changed = await self._store.changes(operation_id, scope)
+        if not changed:
+            raise OperationNotFound(operation_id)
+        return changed
+
+
+def _chosen(changed: Sequence[Changed], request: Undo) -> Sequence[Changed]:
+    """Return the changes of the memories that were asked for, with those that belong to them."""
+    if request.only is None:
+        return changed
+    named = {one.change.memory_id for one in changed}
+    for memory_id in request.only:
+        if memory_id not in named:
+            raise MemoryNotFound(memory_id)
+    units = {one.unit for one in changed if one.change.memory_id in request.only}
+    return [one for one in changed if one.unit in units]
+
+
+def _told(kept: Sequence[Kept]) -> str:
+    said = "; ".join(f"{one.memory_id}: {one.reason}" for one in kept[:NAMED])
+    return said if len(kept) <= NAMED else f"{said}; and {len(kept) - NAMED} more"

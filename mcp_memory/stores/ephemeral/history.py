@@ -1,0 +1,141 @@
+"""Operations, and bringing memories back to what they were before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mcp_memory.domain.operations import Change, Kept, Operation
+from mcp_memory.domain.scope import Scope
+from mcp_memory.ports import Changed, Entry, Handle, Undone
+from mcp_memory.stores.ephemeral.memories import EphemeralMemories, Image, Name
+
+CHANGED_SINCE = "it was changed since"
+NAME_TAKEN = "another memory has its id now"
+OUT_OF_REACH = "what it was changed together with is out of reach"
+
+
+class EphemeralHistory(EphemeralMemories):
+    """The port ``HistoryStore``."""
+
+    async def operations(self, scope: Scope, *, limit: int, offset: int = 0) -> tuple[list[Operation], int]:
+        found = []
+        for operation in self._operations.values():
+            images = [image for image in self._images if image.operation == operation.id and _within(image.name, scope)]
+            if images:
+                found.append(self._counted(operation, images))
+        found.reverse()
+        return found[offset : offset + limit], len(found)
+
+    def _counted(self, operation: Operation, images: Sequence[Image]) -> Operation:
+        later = [other.id for other in self._operations.values() if other.undoes == operation.id]
+        counts = {
+            "created": sum(image.before is None for image in images),
+            "changed": sum(image.before is not None and image.after is not None for image in images),
+            "removed": sum(image.before is not None and image.after is None for image in images),
+        }
+        return operation.model_copy(update=counts | {"undone_by": later[-1] if later else None})
+
+    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
+        images = [i for i in self._images if i.operation == operation_id and _within(i.name, scope)]
+        return [Changed(image.handle, image.unit, self._change(image)) for image in images]
+
+    def _change(self, image: Image) -> Change:
+        operation = self._operations[image.operation]
+        later = self._images[self._images.index(image) + 1 :]
+        now = self._entries.get(image.handle)
+        after = next((other.before for other in later if other.handle == image.handle), now)
+        namespace, user_id, memory_id = image.name
+        return Change(
+            operation=operation.id,
+            kind=operation.kind,
+            at=operation.at,
+            memory_id=memory_id,
+            namespace=namespace,
+            user_id=user_id,
+            before=None if image.before is None else image.before.record,
+            after=None if after is None else after.record,
+            undone=image.undone,
+        )
+
+    async def history(self, memory_id: str, scope: Scope) -> list[Change]:
+        handles = {handle for handle, _ in await self.named([memory_id], Scope(scope.namespace, scope.user_id))}
+        handles |= {image.handle for image in self._images if image.name[2] == memory_id}
+        return [self._change(i) for i in self._images if i.handle in handles and _within(i.name, scope)]
+
+    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
+        entries = {int(handle): entry for handle, entry in restore.items()}
+        units: dict[int, list[Image]] = {}
+        for image in reversed(self._images):
+            if image.operation == operation_id and not image.undone:
+                # Last first: a memory may have been merged twice, and what came last is what it stands on now.
+                units.setdefault(image.unit, []).append(image)
+        kept: list[Kept] = []
+        restored = 0
+        for unit, images in units.items():
+            if not any(image.handle in entries for image in images):
+                continue
+            reasons = list(self._reasons(images, entries))
+            kept += reasons
+            if not reasons:
+                restored += self._restored(unit, images, entries, operation)
+        return Undone(restored, tuple(kept))
+
+    def _reasons(self, images: Sequence[Image], entries: Mapping[int, Entry | None]) -> Iterator[Kept]:
+        """Say why a unit cannot be taken back."""
+        among = {image.handle for image in images}
+        expected: dict[int, int | None] = {handle: self._version(handle) for handle in among}
+        for image in images:
+            reason = None
+            if image.handle not in entries:
+                reason = OUT_OF_REACH
+            elif image.after != expected[image.handle]:
+                reason = CHANGED_SINCE
+            elif image.before is not None and self._named.get(image.name, image.handle) not in among:
+                reason = NAME_TAKEN
+            expected[image.handle] = None if image.before is None else image.before.record.version
+            if reason is not None:
+                yield Kept(memory_id=image.name[2], reason=reason)
+
+    def _version(self, handle: int) -> int | None:
+        there = self._entries.get(handle)
+        return None if there is None else there.record.version
+
+    def _restored(
+        self, unit: int, images: Sequence[Image], entries: Mapping[int, Entry | None], operation: Operation
+    ) -> int:
+        """Bring the memories of a unit back; return how many they are."""
+        first = {image.handle: image for image in images}
+        with self._recorded(operation, unit, *first):
+            self._forget(first.keys() & self._entries.keys())
+            for handle, image in first.items():
+                entry = entries[handle]
+                if image.before is not None and entry is not None:
+                    self._store(handle, replace(image.before, terms=entry.terms, cues=entry.cues))
+                    taken = self._named.keys() | self._aliases.keys()
+                    self._aliases |= dict.fromkeys(image.aliases - taken, handle)
+        for image in images:
+            image.undone = True
+        undoes = self._operations[images[0].operation].undoes
+        for image in self._images:
+            if image.operation == undoes and image.handle in first:
+                # An undo is taken back: what it took back stands again.
+                image.undone = False
+        return len(first)
+
+    async def purge(self, handles: Sequence[Handle]) -> int:
+        there = {int(handle) for handle in handles} & self._entries.keys()
+        self._forget(there)
+        self._images = [image for image in self._images if image.handle not in there]
+        return len(there)
+
+    async def forget_operations(self, before: datetime) -> int:
+        old = {operation.id for operation in self._operations.values() if operation.at < before}
+        self._images = [image for image in self._images if image.operation not in old]
+        self._operations = {name: held for name, held in self._operations.items() if name not in old}
+        return len(old)
+
+
+def _within(name: Name, scope: Scope) -> bool:
+    return scope.namespace in {None, name[0]} and scope.user_id in {None, name[1]}

@@ -1,0 +1,210 @@
+"""What operations did to memories, read back. Every function is called within one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import apsw
+import numpy as np
+
+from mcp_memory.domain.operations import Change, Operation, OperationKind
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.scope import Scope
+from mcp_memory.ports import Changed
+from mcp_memory.stores.sqlite import filters, reading
+from mcp_memory.stores.sqlite.filters import Condition
+from mcp_memory.stores.sqlite.rows import Row
+from mcp_memory.stores.sqlite.statements import sql
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one operation did to one memory: a row of ``images``, or a memory of ``creations``."""
+
+    number: int
+    """In the order of time; 0 for a memory that was stored as new, which comes before all else."""
+    handle: int
+    unit: int
+    memory_id: str
+    namespace: str | None
+    user_id: str | None
+    after: int | None
+    undone: int | None
+    generation: int | None
+    vector: bytes | None
+    aliases: tuple[tuple[str, int, int], ...]
+    before: MemoryRecord | None
+    operation: Operation
+
+
+def operations(connection: apsw.Connection, scope: Scope, limit: int, offset: int) -> tuple[list[Operation], int]:
+    """Return a page of the operations that changed something within the owner's reach, last first, and their number."""
+    within = _owned(connection, scope)
+    if within is None:
+        return [], 0
+    touches = sql("operation_touches", within.text)
+    listed = sql("operations", within.text).replace("{touches}", touches)
+    rows = connection.execute(listed, (*within.values * 6, limit, offset))
+    total = connection.execute(sql("count_operations").replace("{touches}", touches), within.values * 2).get
+    return [_operation(row) for row in rows], int(total)
+
+
+def _operation(row: Row) -> Operation:
+    name, kind, at, note, undoes, undone_by, created, changed, removed = row
+    return Operation.model_validate(
+        {
+            "id": name,
+            "kind": kind,
+            "at": _moment(at),
+            "note": note,
+            "undoes": undoes,
+            "undone_by": undone_by,
+            "created": created,
+            "changed": changed,
+            "removed": removed,
+        }
+    )
+
+
+def _owned(connection: apsw.Connection, scope: Scope) -> Condition | None:
+    """Return the condition of the owner alone, on a table ``m``; None where nothing can be theirs."""
+    numbers = filters.numbers_of(connection, Scope(scope.namespace, scope.user_id))
+    return None if numbers is None else filters.within(numbers)
+
+
+def changes(connection: apsw.Connection, operation_id: str, scope: Scope) -> list[Changed]:
+    """Return what the operation did to memories of the owner, in order."""
+    within = _owned(connection, scope)
+    if within is None:
+        return []
+    steps = steps_of(connection, operation_id, within)
+    return [
+        Changed(step.handle, step.unit, change) for step, change in zip(steps, _told(connection, steps), strict=True)
+    ]
+
+
+def history(connection: apsw.Connection, memory_id: str, scope: Scope) -> list[Change]:
+    """Return what was done to the memories that have, had or took in this id, in order."""
+    within = _owned(connection, scope)
+    if within is None:
+        return []
+    there = [handle for handle, _ in reading.named(connection, [memory_id], Scope(scope.namespace, scope.user_id))]
+    once = connection.execute(sql("handles_once_named", within.text), (memory_id, *within.values))
+    handles = sorted({*there, *(int(str(handle)) for (handle,) in once)})
+    return _told(connection, _steps_of_handles(connection, handles, within))
+
+
+def steps_of(connection: apsw.Connection, operation_id: str, within: Condition | None = None) -> list[Step]:
+    """Return the steps of an operation, in order."""
+    within = within or Condition()
+    row = connection.execute(sql("operation_head"), (operation_id,)).fetchone()
+    if row is None:
+        return []
+    number = int(str(row[0]))
+    stored: list[int] = []
+    for first, last in connection.execute(sql("creations_of_operation", within.text), (number, *within.values)):
+        stored += [int(str(handle)) for (handle,) in connection.execute(sql("handles_between"), (first, last))]
+    condition = f"{sql('steps_of_operation')} AND {within.text}"
+    changed = [_step(row) for row in connection.execute(sql("steps", condition), (number, *within.values))]
+    return [*_creations(connection, stored, _head(row)), *changed]
+
+
+def _steps_of_handles(connection: apsw.Connection, handles: Sequence[int], within: Condition) -> list[Step]:
+    changed = _every(connection, handles, within)
+    stored = []
+    for handle in handles:
+        row = connection.execute(sql("creation_of_handle"), (handle,)).fetchone()
+        stored += [] if row is None else _creations(connection, [handle], _head(row))
+    return [*stored, *changed]
+
+
+def _creations(connection: apsw.Connection, handles: Sequence[int], operation: Operation) -> list[Step]:
+    """Return the steps in which an operation stored memories as new."""
+    firsts: dict[int, Step] = {}
+    undone: dict[int, int] = {}
+    for step in _every(connection, handles):
+        firsts.setdefault(step.handle, step)
+        if step.operation.undoes == operation.id and step.after is None and step.undone is None:
+            undone[step.handle] = step.number
+    found = []
+    for handle, record in zip(handles, reading.records(connection, handles), strict=True):
+        first = firsts.get(handle)
+        known = first.before if first is not None else record
+        if known is not None:
+            name = (known.id, known.namespace, known.user_id)
+            back = undone.get(handle)
+            found.append(Step(0, handle, handle, *name, known.version, back, None, None, (), None, operation))
+    return found
+
+
+def _step(row: Row) -> Step:
+    number, handle, unit, memory_id, namespace, user, after, undone, generation, vector, aliases, record, *head = row
+    return Step(
+        number=int(str(number)),
+        handle=int(str(handle)),
+        unit=int(str(unit)),
+        memory_id=str(memory_id),
+        namespace=None if namespace is None else str(namespace),
+        user_id=None if user is None else str(user),
+        after=None if after is None else int(str(after)),
+        undone=None if undone is None else int(str(undone)),
+        generation=None if generation is None else int(str(generation)),
+        vector=vector if isinstance(vector, bytes) else None,
+        aliases=tuple((str(name), int(owner), int(whose)) for name, owner, whose in json.loads(str(aliases or "[]"))),
+        before=None if record is None else MemoryRecord.model_validate_json(str(record)),
+        operation=_head(head),
+    )
+
+
+def _head(row: Sequence[object]) -> Operation:
+    _, name, kind, at, undoes = row
+    return Operation(
+        id=str(name),
+        kind=OperationKind(str(kind)),
+        at=_moment(at),
+        undoes=None if undoes is None else str(undoes),
+    )
+
+
+def _moment(value: object) -> datetime:
+    return _EPOCH + timedelta(microseconds=int(str(value)))
+
+
+def _told(connection: apsw.Connection, steps: Sequence[Step]) -> list[Change]:
+    """Return the steps as changes: what a memory was afterwards is what it was before its next step."""
+    handles = list(dict.fromkeys(step.handle for step in steps))
+    later: dict[int, list[Step]] = {}
+    for following in _every(connection, handles):
+        later.setdefault(following.handle, []).append(following)
+    now = dict(zip(handles, reading.records(connection, handles), strict=True))
+    return [_change(step, later.get(step.handle, ()), now[step.handle]) for step in steps]
+
+
+def _every(connection: apsw.Connection, handles: Sequence[int], within: Condition | None = None) -> Sequence[Step]:
+    """Return what was changed of the memories, in order."""
+    if not handles:
+        return []
+    within = within or Condition()
+    condition = f"{sql('steps_of_handles')} AND {within.text}"
+    bound = (apsw.carray(np.array(handles, np.int64)), *within.values)
+    return [_step(row) for row in connection.execute(sql("steps", condition), bound)]
+
+
+def _change(step: Step, of_memory: Sequence[Step], now: MemoryRecord | None) -> Change:
+    following = next((other for other in of_memory if other.number > step.number), None)
+    return Change(
+        operation=step.operation.id,
+        kind=step.operation.kind,
+        at=step.operation.at,
+        memory_id=step.memory_id,
+        namespace=step.namespace,
+        user_id=step.user_id,
+        before=step.before,
+        after=now if following is None else following.before,
+        undone=step.undone is not None,
+    )
