@@ -21,24 +21,6 @@ STOP_WORDS = _words("""
 """)
 """Words that only hold a question together. No others: how common a word is, the index knows better than a list."""
 
-IRREGULAR: dict[str, str] = dict(
-    pair.split("=")
-    for pair in _words("""
-    ate=eat became=become began=begin begun=begin bit=bite bitten=bite blew=blow bought=buy broke=break broken=break
-    brought=bring built=build burnt=burn came=come caught=catch children=child chose=choose chosen=choose dealt=deal
-    drank=drink drawn=draw dreamt=dream drew=draw driven=drive drove=drive drunk=drink dug=dig eaten=eat fallen=fall
-    fed=feed feet=foot fell=fall felt=feel flew=fly flown=fly forgot=forget forgotten=forget fought=fight found=find
-    froze=freeze frozen=freeze gave=give given=give gone=go got=get gotten=get grew=grow grown=grow heard=hear held=hold
-    hid=hide hidden=hide hung=hang kept=keep knew=know known=know learnt=learn led=lead left=leave lent=lend lost=lose
-    made=make meant=mean men=man met=meet mice=mouse paid=pay ran=run rang=ring ridden=ride rode=ride rose=rise said=say
-    sang=sing sat=sit saw=see seen=see sent=send shook=shake shot=shoot shown=show slept=sleep sold=sell sought=seek
-    spent=spend spoke=speak spoken=speak stole=steal stolen=steal stood=stand swam=swim swept=sweep taken=take
-    taught=teach teeth=tooth thought=think threw=throw thrown=throw told=tell took=take tore=tear torn=tear
-    understood=understand went=go wives=wife woke=wake women=woman won=win wore=wear worn=wear written=write wrote=write
-""")
-)
-"""Forms that no stemmer brings together: the question is "what did she buy", and the memory says "bought"."""
-
 TEMPORAL = _words("""
     yesterday today tonight tomorrow ago week weeks weekend month months year years day days morning afternoon evening
     night last next recently lately earlier soon since until monday tuesday wednesday thursday friday saturday sunday

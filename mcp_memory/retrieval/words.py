@@ -1,4 +1,4 @@
-"""Words: what the lexical index keeps of a text. Folding only: an index stems, or uses ``stem`` where it cannot.
+"""Words: what the lexical index keeps of a text. Folding only: an index stems, or uses ``english.stem`` where it cannot.
 
 Every word that comes out is made of letters and digits alone, so that any tokenizer leaves it whole.
 """
@@ -14,8 +14,9 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import NamedTuple
 
+from mcp_memory.domain.english import IRREGULAR, stem
 from mcp_memory.domain.talk import MONTHS
-from mcp_memory.retrieval.lexicon import CONTRACTED, IRREGULAR, STOP_WORDS, WEEKDAYS
+from mcp_memory.retrieval.lexicon import CONTRACTED, STOP_WORDS, WEEKDAYS
 
 MAX_WORD = 48
 """Characters of a word that are kept: what is longer is a key or a blob, and its beginning names it well enough."""
@@ -167,29 +168,3 @@ def query_terms(text: str) -> tuple[str, ...]:
         kept = sorted(telling, key=lambda term: (term not in quoted, -len(term)))[:MAX_QUERY_TERMS]
         telling = [term for term in telling if term in set(kept)]
     return tuple(telling)
-
-
-_ENDINGS = (
-    ("ational", "ate"), ("ization", "ize"), ("fulness", "ful"), ("ousness", "ous"), ("iveness", "ive"),
-    ("ements", ""), ("ement", ""), ("ments", ""), ("ment", ""), ("ingly", ""), ("edly", ""), ("ings", ""), ("ies", "i"),
-    ("ing", ""), ("ied", "i"), ("est", ""), ("ers", ""), ("ed", ""), ("er", ""), ("es", ""), ("ly", ""), ("s", ""),
-    ("y", "i"), ("e", ""),
-)  # fmt: skip
-_LEAST_STEM = 3
-
-
-def stem(word: str) -> str:
-    """Return the English word without its ending, for indexes that do not stem: "painting", "painted" -> "paint"."""
-    if not word.isascii() or not word.isalpha() or word.endswith("ss"):
-        return word
-    for ending, instead in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _LEAST_STEM:
-            bare = word[: -len(ending)] + instead
-            if (
-                ending in {"ing", "ed", "er", "ers", "ings", "est"}
-                and len(bare) > _LEAST_STEM
-                and bare[-1] == bare[-2] not in "lsz"
-            ):
-                bare = bare[:-1]
-            return bare[:-1] if bare.endswith("e") and len(bare) > _LEAST_STEM else bare
-    return word

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mcp_memory.domain.english import stem
 from mcp_memory.retrieval.words import (
     MAX_QUERY_TERMS,
     MAX_WORD,
@@ -13,7 +14,6 @@ from mcp_memory.retrieval.words import (
     index_terms,
     kind_terms,
     query_terms,
-    stem,
     terms,
 )
 

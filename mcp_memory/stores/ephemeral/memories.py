@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from mcp_memory.domain.english import stem
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, Probe, StoreStats
-from mcp_memory.retrieval.words import stem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
