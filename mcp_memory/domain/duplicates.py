@@ -1,0 +1,170 @@
+"""Duplicates: whether two memories are the same, one changed by the other, worth a look, or different.
+
+Decided by the words, never by closeness of vectors alone: "favourite colour purple" and "favourite colour cyan" are
+very close, and two.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeVar
+
+from mcp_memory.domain.changes import change
+from mcp_memory.domain.reading import Reading, read
+from mcp_memory.domain.records import MemoryRecord, MemoryType
+from mcp_memory.domain.wording import EXCLUSIVE, FIRST_PERSON, MANNER, OPPOSITES
+
+Key = TypeVar("Key", int, str)
+
+
+class Finding(StrEnum):
+    """What two memories are to each other."""
+
+    SAME = "same"
+    """They say the same; one text holds everything that the other says."""
+    CHANGED = "changed"
+    """The later one ends what the earlier one says."""
+    SUGGEST = "suggest"
+    """Likely the same, or changed: a person should look."""
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found of a pair, and why, in words for people."""
+
+    finding: Finding
+    reason: str
+    keep: Literal[0, 1] | None = None
+    """Of the same: whose text says the most. Of changed: which one holds now. 0 is the first of the pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is compared of a memory; made once for each memory, kept by the caller."""
+
+    reading: Reading
+    memory_type: MemoryType
+    event_date: datetime | None
+    since: datetime
+    day: str
+    """The day on which it was said or happened, by which "yesterday" is understood."""
+    until: datetime | None
+    source: str
+
+    @classmethod
+    def of(cls, record: MemoryRecord) -> Statement:
+        """Read a memory."""
+        since = record.valid_from or record.event_date or record.created_at
+        return cls(
+            reading=read(record.text),
+            memory_type=record.memory_type,
+            event_date=record.event_date,
+            since=since,
+            day=record.about.date().isoformat(),
+            until=record.valid_to,
+            source=(record.source or "").casefold(),
+        )
+
+
+def judge(one: Statement, other: Statement, closeness: float | None = None) -> Verdict:
+    """Say what two memories of one scope are to each other.
+
+    Args:
+        closeness: the cosine of their vectors, if they have some; it makes a hint, never a merge.
+    """
+    apart = _apart(one, other)
+    kept = _same_text(one.reading, other.reading)
+    if kept is not None:
+        return Verdict(Finding.SAME, "They say the same.", kept) if apart is None else apart
+    changed = _changed(one, other)
+    if changed is not None:
+        return changed
+    if apart is not None and apart.finding is Finding.DIFFERENT:
+        return apart
+    return _likely(one.reading, other.reading, closeness)
+
+
+def _apart(one: Statement, other: Statement) -> Verdict | None:
+    """Return why two memories are never the same, whatever they say."""
+    if one.event_date != other.event_date:
+        if one.event_date is None or other.event_date is None:
+            return Verdict(Finding.SUGGEST, "Only one of them has a date.")
+        return Verdict(Finding.DIFFERENT, "They are about different days.")
+    if one.until != other.until:
+        return Verdict(Finding.DIFFERENT, "One of them is over.")
+    if one.day != other.day and (one.reading.relative or other.reading.relative):
+        return Verdict(Finding.DIFFERENT, "They speak of a day as seen from different days.")
+    if one.source != other.source and _first_person(one.reading, other.reading):
+        return Verdict(Finding.DIFFERENT, "Different people say it of themselves.")
+    if one.memory_type != other.memory_type:
+        return Verdict(Finding.SUGGEST, "They say the same, but are memories of different types.")
+    return None
+
+
+def _first_person(*readings: Reading) -> bool:
+    return any(word.key in FIRST_PERSON for reading in readings for word in reading.words)
+
+
+def _same_text(one: Reading, other: Reading) -> Literal[0, 1] | None:
+    """Return whose text says the most if one holds everything that the other says."""
+    if one.english != other.english or one.quotes != other.quotes:
+        return None
+    if one.form == other.form:
+        return 0 if (len(one.words), len(one.text), one.text) >= (len(other.words), len(other.text), other.text) else 1
+    return None
+
+
+def _changed(one: Statement, other: Statement) -> Verdict | None:
+    """Return the verdict if one gives another value to what the other tells."""
+    if one.until is not None or other.until is not None or MemoryType.MESSAGE in (one.memory_type, other.memory_type):
+        return None
+    if one.since == other.since:
+        found = change(one.reading, other.reading) or change(other.reading, one.reading)
+        return None if found is None else Verdict(Finding.SUGGEST, "They give two values for one thing.")
+    later: Literal[0, 1] = 1 if one.since < other.since else 0
+    older, newer = (one, other) if later else (other, one)
+    found = change(older.reading, newer.reading)
+    if found is None:
+        return None
+    if found.said:
+        return Verdict(Finding.CHANGED, found.reason, later)
+    return Verdict(Finding.SUGGEST, found.reason)
+
+
+def _likely(one: Reading, other: Reading, closeness: float | None) -> Verdict:
+    return Verdict(Finding.DIFFERENT, "They say different things.")
+
+
+def clusters(pairs: Iterable[tuple[Key, Key]]) -> list[list[Key]]:
+    """Return groups of memories in which every pair was found to be the same, the largest ties first made.
+
+    Args:
+        pairs: the pairs that are the same; a pair that is not among them is not the same.
+
+    The result does not depend on the order of the pairs.
+    """
+    same: dict[Key, set[Key]] = defaultdict(set)
+    for one, other in pairs:
+        if one != other:
+            same[one].add(other)
+            same[other].add(one)
+    free = set(same)
+    made = []
+    # Those with most ties first, so that one who is like many does not end in a group of two.
+    for seed in sorted(same, key=lambda key: (-len(same[key]), key)):
+        if seed not in free:
+            continue
+        group, fits = [seed], same[seed] & free
+        for member in sorted(fits):
+            if member in fits:
+                group.append(member)
+                fits = fits & same[member]
+        if len(group) > 1:
+            free -= set(group)
+            made.append(sorted(group))
+    return sorted(made)

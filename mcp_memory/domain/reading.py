@@ -1,0 +1,252 @@
+"""Reading: a text taken apart once, so that it can be compared with others many times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mcp_memory.domain.english import IRREGULAR, stem
+from mcp_memory.domain.figures import CODE, DATE, FIGURE, UNIT, Token, tokens
+from mcp_memory.domain.identity import normalised
+from mcp_memory.domain.sentences import form_of
+from mcp_memory.domain.states import State, states_of
+from mcp_memory.domain.talk import turn
+from mcp_memory.domain.wording import (
+    AGREEING,
+    ALIKE,
+    ARTICLES,
+    BE,
+    CONTRACTIONS,
+    ENDINGS,
+    EXCLUSIVE,
+    FOREIGN,
+    FUNCTION_WORDS,
+    IS_AFTER,
+    IS_BEFORE,
+    KNOWN,
+    MODES,
+    NEGATIONS,
+    NEGATIONS_WITHIN,
+    RELATIVE,
+    SPELLINGS,
+    VERBS,
+    WAS,
+    WEIGHTLESS,
+)
+
+
+class Word(NamedTuple):
+    """A word as it is compared, as it was written, and whether it begins a sentence."""
+
+    key: str
+    shown: str
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is compared of a text. Two texts of one ``form`` make the same statements in the same words."""
+
+    text: str
+    english: bool
+    speaker: str
+    words: tuple[Word, ...]
+    """Every word and figure in order, each written one way."""
+    form: tuple[object, ...]
+    content: frozenset[str]
+    """Stems of the words that tell something, and the figures."""
+    alike: frozenset[str]
+    """The same, with words that may tell the same thing taken for one."""
+    names: tuple[str, ...]
+    """Names in the order in which they stand, in lower case."""
+    figures: frozenset[str]
+    quotes: frozenset[str]
+    negations: int
+    modes: frozenset[str]
+    """In what way it is said: as a plan, a guess, of the past, of all or of some."""
+    states: tuple[State, ...]
+    """What each sentence says to be so, and whether it says that it changed."""
+    relative: bool
+    """Whether it names a day by its distance from the day on which it was said."""
+
+
+def read(text: str) -> Reading:
+    """Read a text: English by its rules, anything else by its bare words."""
+    heard = turn(text)
+    pieces = tokens(heard.said)
+    english = _is_english(pieces)
+    words = tuple(_english(pieces) if english else _plain(pieces))
+    keys = [word.key for word in words]
+    content = _content(words, english=english)
+    modes = frozenset(mode for key in keys if (mode := MODES.get(key))) if english else frozenset[str]()
+    return Reading(
+        text=text,
+        english=english,
+        speaker=heard.speaker.casefold(),
+        words=words,
+        form=(heard.speaker.casefold(), *(form_of(keys) if english else _bare(heard.said))),
+        content=content,
+        alike=frozenset(ALIKE_STEMS.get(word, word) for word in content),
+        names=tuple(_names(words)) if english else (),
+        figures=frozenset(_figures(keys)),
+        quotes=frozenset(_quotes(heard.said)),
+        negations=_negations(keys, heard.said, english=english),
+        modes=modes | {"question"} if "?" in keys else modes,
+        states=states_of(keys) if english else (),
+        relative=english and not RELATIVE.isdisjoint(keys),
+    )
+
+
+def root(key: str) -> str:
+    """Return what a word is compared by where its form does not count: "bought" and "buying" are "buy"."""
+    return stem(IRREGULAR.get(key, key))
+
+
+ALIKE_STEMS = {root(form): root(head) for form, head in ALIKE.items()}
+
+
+def _is_english(pieces: Sequence[Token]) -> bool:
+    """Say whether English rules may be applied; what could be another language is read without them."""
+    keys = [piece.key for piece in pieces if piece.key[0].isalpha()]
+    if any(not key.isascii() and _ALIEN.search(key) for key in keys):
+        return False
+    known = sum(key in KNOWN or key in AGREEING or "'" in key for key in keys)
+    return known >= sum(key in FOREIGN for key in keys) * 2 and (known > 0 or all(map(str.isascii, keys)))
+
+
+_ALIEN = re.compile(r"[^\x00-\u024f\u2000-\u206f]")
+"""A letter of another script than ours."""
+
+
+def _english(pieces: Sequence[Token]) -> Iterator[Word]:
+    first = True
+    for at, (key, shown) in enumerate(pieces):
+        if "'" in key or key in CONTRACTIONS:
+            after = pieces[at + 1].key if at + 1 < len(pieces) else ""
+            for number, part in enumerate(_uncontracted(key, after)):
+                yield Word(part, shown if number == 0 else part, first and number == 0)
+        elif key in ARTICLES:
+            if key == "a" and at + 1 < len(pieces) and pieces[at + 1].key in _AMOUNTS:
+                yield Word("a", shown, first)
+        elif key == "us" and shown == "US":
+            yield Word("usa", shown, first)
+        else:
+            yield Word(_one_way(key), shown, first)
+        first = key in _STOPS or (first and key in ARTICLES)
+
+
+_AMOUNTS = frozenset({"few", "little", "lot"})
+"""Behind "a" they mean some, without it hardly any."""
+_STOPS = frozenset({".", "?", ":"})
+
+
+def _one_way(key: str) -> str:
+    if key in BE:
+        return "be"
+    if key in WAS:
+        return "was"
+    key = AGREEING.get(key, key)
+    return SPELLINGS.get(key, key)
+
+
+def _uncontracted(key: str, after: str) -> tuple[str, ...]:
+    """Return "do", "not" for "don't", "ann", "'s" for "Ann's", "she", "be" for "she's"."""
+    if key in CONTRACTIONS:
+        return CONTRACTIONS[key]
+    for ending, meant in ENDINGS.items():
+        if key.endswith(ending) and len(key) > len(ending):
+            return (*_parts(key[: -len(ending)]), meant)
+    head, _, tail = key.rpartition("'")
+    if tail == "s" and head:
+        verb = head in IS_AFTER or after in IS_BEFORE
+        return (*_parts(head), "be" if verb else "'s")
+    if not tail and head.endswith("s"):
+        return head, "'s"
+    return tuple(part for part in key.split("'") if part)
+
+
+def _parts(head: str) -> tuple[str, ...]:
+    return tuple(_one_way(part) for part in head.split("'") if part)
+
+
+def _plain(pieces: Sequence[Token]) -> Iterator[Word]:
+    first = True
+    for key, shown in pieces:
+        yield Word(key, shown, first)
+        first = key in _STOPS
+
+
+def _bare(said: str) -> tuple[str, ...]:
+    """Return the words of a text in a language without rules here, with everything that could change the meaning."""
+    return tuple(normalised(said).translate(_PUNCTUATION).split())
+
+
+_PUNCTUATION = {ord(mark): " " for mark in "\"!;:,()[]。、！・「」『』《》…؟،"} | {ord("?"): " ? ", ord("؟"): " ? "}
+_PAIR = 2
+_UNBROKEN = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0eff]")
+
+
+def _content(words: Sequence[Word], *, english: bool) -> frozenset[str]:
+    if english:
+        return frozenset(
+            root(word.key) if word.key[0].isalpha() else word.key
+            for word in words
+            if word.key not in FUNCTION_WORDS and word.key not in NEGATIONS and word.key not in _MARKS
+        )
+    return frozenset(part for word in words if word.key not in _MARKS for part in grams(word.key))
+
+
+_MARKS = frozenset({".", ",", "?", ":", "-"})
+
+
+def grams(key: str) -> list[str]:
+    """Return the overlapping pairs of characters of a word in a script without blanks; any other word as it is."""
+    if len(key) <= _PAIR or not _UNBROKEN.search(key):
+        return [key]
+    return [key[at : at + _PAIR] for at in range(len(key) - 1)]
+
+
+def _names(words: Sequence[Word]) -> Iterator[str]:
+    for at, word in enumerate(words):
+        if word.shown[:1].isupper() and word.key[0].isalpha() and _is_name(word, words, at):
+            yield word.key
+
+
+def _is_name(word: Word, words: Sequence[Word], at: int) -> bool:
+    key = word.key
+    if key in FUNCTION_WORDS or key in NEGATIONS or EXCLUSIVE.get(key) in _CALENDAR or key in MODES:
+        return False
+    if not word.first:
+        return True
+    after = words[at + 1].key if at + 1 < len(words) else ""
+    return key not in VERBS and (after in VERBS or after in _PREDICATES or words[at + 1 : at + 2] != () and words[at + 1].shown[:1].isupper())
+
+
+_CALENDAR = frozenset({"weekday", "month"})
+_PREDICATES = frozenset({"be", "was", "'s", "had", "will", "would", "can", "and"})
+
+
+def _figures(keys: Sequence[str]) -> Iterator[str]:
+    """Yield numbers with their units, dates, times and identifiers."""
+    for at, key in enumerate(keys):
+        if key[0] in FIGURE and key[0] != UNIT:
+            after = keys[at + 1] if at + 1 < len(keys) else ""
+            yield key + after if after.startswith(UNIT) else key
+
+
+_QUOTED = re.compile(r"\"([^\"]{1,200})\"|“([^”]{1,200})”|„([^“”]{1,200})[“”]|«([^»]{1,200})»|「([^」]{1,200})」|『([^』]{1,200})』"
+                     r"|(?<!\w)'([^']{1,200})'(?!\w)|(?<!\w)‘([^’]{1,200})’(?!\w)")
+
+
+def _quotes(said: str) -> Iterator[str]:
+    for groups in _QUOTED.findall(said):
+        yield from (normalised(group).rstrip(",;:? ") for group in groups if group)
+
+
+def _negations(keys: Sequence[str], said: str, *, english: bool) -> int:
+    found = sum(key in NEGATIONS for key in keys)
+    if english:
+        return found
+    return found + sum(said.count(part) for part in NEGATIONS_WITHIN)

@@ -1,0 +1,118 @@
+"""States: what a sentence says to be so now, and by which words it says that something else was so before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mcp_memory.domain.sentences import sentences
+from mcp_memory.domain.wording import COMPLEX, FIRST_PERSON, NOW
+
+
+class State(NamedTuple):
+    """A sentence as a state: "moved to Oslo" is "live in Oslo", and says that it changed."""
+
+    keys: tuple[str, ...]
+    cue: bool = False
+    """Whether it says that it was not always so: "now", "my new ...", "moved to"."""
+    source: tuple[str, ...] = ()
+    """What was before, where it says so: "from A to B", "instead of A"."""
+    target: tuple[str, ...] = ()
+    ended: bool = False
+    """Whether it says that what it tells is over: "no longer", "stopped", "used to"."""
+
+
+def states_of(keys: Sequence[str]) -> tuple[State, ...]:
+    """Return the states that the sentences tell."""
+    return tuple(_state(" ".join(sentence)) for sentence in sentences(keys) if "?" not in sentence)
+
+
+_CHANGING = (
+    "switched|changed|moved|migrated|upgraded|downgraded|went|transitioned|converted|rescheduled|postponed|renamed"
+    "|increased|rose|raised|reduced|dropped|decreased|grew|extended|shifted|updated|bumped|lowered|relocated|transferred"
+    "|pushed|brought|cut|delayed"
+)
+_FROM_TO = re.compile(rf"^(.*?)\b(?:{_CHANGING})\b(.*?) from (.+?) (?:to|into|over to) (.+)$")
+_TO_FROM = re.compile(rf"^(.*?)\b(?:{_CHANGING})\b(.*?) to (.+?) from (.+)$")
+_REPLACED = re.compile(r"^(.*?)\b(?:replaced|swapped|exchanged|traded|substituted)\b(?: our| my| his| her| their)? (.+?) (?:with|by|for) (.+)$")
+_INSTEAD = re.compile(r"^(.*?)(?: ,)? (?:instead of|rather than|in place of) (.+)$")
+_ENDED = (
+    re.compile(r"^(.*?)\b(?:be |do |did |have )?(?:not|no) (?:longer )?(.*?) ?(?:any more|anymore|any longer)$"),
+    re.compile(r"^(.*?)\bno longer\b (.*)$"),
+    re.compile(r"^(.*?)\b(?:have |had )?(?:stopped|quit|ceased|given up|gave up|finished)\b (.*)$"),
+    re.compile(r"^(.*?)\bused to (.*)$"),
+)
+_NEW = re.compile(r"\b(my|our|his|her|their|'s|^) ?new (?=.* be )")
+_STATES = (
+    (re.compile(r"\b(?:have |had )?(?:just )?(?:moved|relocated)(?: back| over| house| permanently| away)? to (?=\S)"), "live in "),
+    (re.compile(r"\b(?:have |had )?(?:just )?(?:joined|(?:started|begun|began) (?:(?:working|work|job|a job|new job|my job|his job|her job) )?(?:at|for|with)|"
+                r"(?:got|took|accepted) (?:new )?job (?:at|with)) (?=\S)"), "work at "),
+    (re.compile(r"\b(?:have |was )?(?:just )?(?:became|become|promoted to|been promoted to) (?=\S)"), "be "),
+    (re.compile(r"\bwork for\b"), "work at"),
+    (re.compile(r"\b(?:be |have been )?(?:living|residing)\b"), "live"),
+    (re.compile(r"\b(?:be |have been )working\b"), "work"),
+    (re.compile(r"\b(?:be |was )based in\b"), "live in"),
+    (re.compile(r"\bbe using\b"), "use"),
+)
+_SET_TO = re.compile(rf"^(?:(?:i|user|we|he|she|they) )?(?:have |had |be |was )?(?:{_CHANGING}|set|been changed|been moved)\b ?((?:my|our|his|her|their|\S+ 's)? ?[^,]*?) to (.+)$")
+_PASSIVE_TO = re.compile(rf"^(.+?) (?:have been|was|have|been|be)? ?(?:{_CHANGING}) to (.+)$")
+
+
+def _state(said: str) -> State:
+    text = " ".join(word for word in said.split() if word not in NOW)
+    cue = text != said
+    for read in (_ended, _exchanged, _put):
+        found = read(text)
+        if found is not None:
+            return found
+    plain = _NEW.sub(lambda match: match[1] + " " if match[1] else "", text).strip()
+    cue = cue or plain != text
+    for pattern, instead in _STATES:
+        changed = pattern.sub(instead, plain, count=1)
+        if changed != plain:
+            cue = cue or pattern in _TELLING
+            plain = changed
+    return State(tuple(plain.split()), cue=cue and " also " not in f" {plain} " and not plain.endswith(" too"))
+
+
+_TELLING = frozenset(pattern for pattern, _ in _STATES[:3])
+
+
+def _ended(text: str) -> State | None:
+    for pattern in _ENDED:
+        match = pattern.match(text)
+        if match:
+            return State(tuple((match[1] + " " + match[2]).split()), ended=True)
+    return None
+
+
+def _exchanged(text: str) -> State | None:
+    match = _FROM_TO.match(text)
+    if match:
+        return _of(match[1] + match[2], match[3], match[4])
+    match = _TO_FROM.match(text)
+    if match:
+        return _of(match[1] + match[2], match[4], match[3])
+    match = _REPLACED.match(text)
+    if match:
+        return _of(match[1], match[2], match[3])
+    match = _INSTEAD.match(text)
+    if match:
+        return State(tuple(match[1].split()), cue=True, source=tuple(match[2].split()), target=tuple(match[1].split()))
+    return None
+
+
+def _of(about: str, source: str, target: str) -> State:
+    return State((*about.split(), *target.split()), cue=True, source=tuple(source.split()), target=tuple(target.split()))
+
+
+def _put(text: str) -> State | None:
+    """Return "my password be X" for "I changed my password to X" and "the standup was moved to 10"."""
+    match = _SET_TO.match(text) or _PASSIVE_TO.match(text)
+    if not match or not match[1].strip() or match[1].split()[-1] in _NOBODY:
+        return None
+    return State((*match[1].split(), "be", *match[2].split()), cue=True)
+
+
+_NOBODY = FIRST_PERSON | frozenset({"he", "she", "they", "user"})
