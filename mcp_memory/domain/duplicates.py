@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Literal, TypeVar
 
 from mcp_memory.domain.changes import change
+from mcp_memory.domain.likeness import conflict, likely, one_word_apart, overlap
 from mcp_memory.domain.reading import Reading, read
 from mcp_memory.domain.records import MemoryRecord, MemoryType
 from mcp_memory.domain.wording import EXCLUSIVE, FIRST_PERSON, MANNER, OPPOSITES
@@ -86,7 +87,7 @@ def judge(one: Statement, other: Statement, closeness: float | None = None) -> V
         return changed
     if apart is not None and apart.finding is Finding.DIFFERENT:
         return apart
-    return _likely(one.reading, other.reading, closeness)
+    return _likely(one, other, closeness)
 
 
 def _apart(one: Statement, other: Statement) -> Verdict | None:
@@ -136,8 +137,45 @@ def _changed(one: Statement, other: Statement) -> Verdict | None:
     return Verdict(Finding.SUGGEST, found.reason)
 
 
-def _likely(one: Reading, other: Reading, closeness: float | None) -> Verdict:
+def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdict:
+    """Return a hint for a person where the words and the closeness make it likely that both tell the same."""
+    a, b = one.reading, other.reading
+    shared = overlap(a, b)
+    if _turned(one, other, shared, closeness):
+        return Verdict(Finding.SUGGEST, "The later one may change the earlier one.")
+    against = conflict(a, b)
+    if against is not None:
+        return Verdict(Finding.DIFFERENT, against)
+    if one_word_apart(a, b):
+        return Verdict(Finding.DIFFERENT, "They differ in a word that counts.")
+    if a.negations != b.negations:
+        if shared >= _DENIED:
+            return Verdict(Finding.SUGGEST, "One says it, the other denies it.")
+        return Verdict(Finding.DIFFERENT, "One of them denies something.")
+    if a.english != b.english:
+        near = closeness is not None and closeness >= _ACROSS and bool(a.figures & b.figures or a.content & b.content)
+        finding = Finding.SUGGEST if near else Finding.DIFFERENT
+        return Verdict(finding, "They are in different languages.")
+    if likely(shared, closeness):
+        return Verdict(Finding.SUGGEST, "They are likely the same, in other words.")
     return Verdict(Finding.DIFFERENT, "They say different things.")
+
+
+_DENIED = 0.9
+_ACROSS = 0.7
+
+
+def _turned(one: Statement, other: Statement, shared: float, closeness: float | None) -> bool:
+    """Say whether the later one speaks of a turn in what the earlier one tells."""
+    if one.since == other.since:
+        return False
+    older, newer = (one.reading, other.reading) if one.since < other.since else (other.reading, one.reading)
+    if not newer.turning or older.turning or older.speaker != newer.speaker:
+        return False
+    return shared >= _TURN_SHARED and (closeness is None or closeness >= _TURN_NEAR)
+
+
+_TURN_SHARED, _TURN_NEAR = 0.2, 0.5
 
 
 def clusters(pairs: Iterable[tuple[Key, Key]]) -> list[list[Key]]:

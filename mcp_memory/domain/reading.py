@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from mcp_memory.domain.english import IRREGULAR, stem
@@ -29,8 +30,12 @@ from mcp_memory.domain.wording import (
     MODES,
     NEGATIONS,
     NEGATIONS_WITHIN,
+    POINTING,
     RELATIVE,
+    SPANS,
     SPELLINGS,
+    TURNING,
+    TURNING_WITHIN,
     VERBS,
     WAS,
     WEIGHTLESS,
@@ -54,11 +59,14 @@ class Reading:
     speaker: str
     words: tuple[Word, ...]
     """Every word and figure in order, each written one way."""
+    keys: frozenset[str]
     form: tuple[object, ...]
     content: frozenset[str]
     """Stems of the words that tell something, and the figures."""
     alike: frozenset[str]
     """The same, with words that may tell the same thing taken for one."""
+    order: tuple[str, ...]
+    """These, in the order in which they stand."""
     names: tuple[str, ...]
     """Names in the order in which they stand, in lower case."""
     figures: frozenset[str]
@@ -68,6 +76,8 @@ class Reading:
     """In what way it is said: as a plan, a guess, of the past, of all or of some."""
     states: tuple[State, ...]
     """What each sentence says to be so, and whether it says that it changed."""
+    turning: bool
+    """Whether it may say that something is no longer as it was."""
     relative: bool
     """Whether it names a day by its distance from the day on which it was said."""
 
@@ -77,25 +87,30 @@ def read(text: str) -> Reading:
     heard = turn(text)
     pieces = tokens(heard.said)
     english = _is_english(pieces)
-    words = tuple(_english(pieces) if english else _plain(pieces))
+    words = tuple(_idiomatic(list(_english(pieces))) if english else _plain(pieces))
     keys = [word.key for word in words]
-    content = _content(words, english=english)
+    telling = _telling(words, english=english)
+    order = tuple(ALIKE_STEMS.get(word, word) if english else word[:_BEGINNING] for word in telling)
     modes = frozenset(mode for key in keys if (mode := MODES.get(key))) if english else frozenset[str]()
     return Reading(
         text=text,
         english=english,
-        speaker=heard.speaker.casefold(),
+        speaker=heard.speaker.casefold() if heard.speaker.istitle() else "",
         words=words,
+        keys=frozenset(keys),
         form=(heard.speaker.casefold(), *(form_of(keys) if english else _bare(heard.said))),
-        content=content,
-        alike=frozenset(ALIKE_STEMS.get(word, word) for word in content),
+        content=frozenset(telling),
+        alike=frozenset(order),
+        order=order,
         names=tuple(_names(words)) if english else (),
         figures=frozenset(_figures(keys)),
         quotes=frozenset(_quotes(heard.said)),
         negations=_negations(keys, heard.said, english=english),
         modes=modes | {"question"} if "?" in keys else modes,
         states=states_of(keys) if english else (),
-        relative=english and not RELATIVE.isdisjoint(keys),
+        turning=not TURNING.isdisjoint(piece.key for piece in pieces)
+        or (not english and any(part in heard.said for part in TURNING_WITHIN)),
+        relative=english and _is_relative(keys),
     )
 
 
@@ -137,6 +152,23 @@ def _english(pieces: Sequence[Token]) -> Iterator[Word]:
         first = key in _STOPS or (first and key in ARTICLES)
 
 
+def _idiomatic(words: list[Word]) -> Iterator[Word]:
+    """Yield the words with what only looks like a negation as what it means: "can't stand" is "hate"."""
+    at = 0
+    while at < len(words):
+        three = tuple(word.key for word in words[at : at + 3])
+        if three in _IDIOMS:
+            yield words[at]._replace(key=_IDIOMS[three])
+            at += 3
+        elif three[:2] == ("rather", "than"):
+            yield words[at]._replace(key="not")
+            at += 2
+        else:
+            yield words[at]
+            at += 1
+
+
+_IDIOMS = {("can", "not", "stand"): "hate", ("can", "not", "bear"): "hate", ("can", "not", "wait"): "eager"}
 _AMOUNTS = frozenset({"few", "little", "lot"})
 """Behind "a" they mean some, without it hardly any."""
 _STOPS = frozenset({".", "?", ":"})
@@ -174,7 +206,9 @@ def _parts(head: str) -> tuple[str, ...]:
 def _plain(pieces: Sequence[Token]) -> Iterator[Word]:
     first = True
     for key, shown in pieces:
-        yield Word(key, shown, first)
+        for part in [key] if key[0] in FIGURE else key.split("'"):
+            if part:
+                yield Word(part, shown, first)
         first = key in _STOPS
 
 
@@ -188,14 +222,18 @@ _PAIR = 2
 _UNBROKEN = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0eff]")
 
 
-def _content(words: Sequence[Word], *, english: bool) -> frozenset[str]:
+_BEGINNING = 5
+"""Letters of a word of another language by which its forms are known."""
+
+
+def _telling(words: Sequence[Word], *, english: bool) -> tuple[str, ...]:
     if english:
-        return frozenset(
+        return tuple(
             root(word.key) if word.key[0].isalpha() else word.key
             for word in words
             if word.key not in FUNCTION_WORDS and word.key not in NEGATIONS and word.key not in _MARKS
         )
-    return frozenset(part for word in words if word.key not in _MARKS for part in grams(word.key))
+    return tuple(part for word in words if word.key not in _MARKS for part in grams(word.key))
 
 
 _MARKS = frozenset({".", ",", "?", ":", "-"})
@@ -243,6 +281,10 @@ _QUOTED = re.compile(r"\"([^\"]{1,200})\"|“([^”]{1,200})”|„([^“”]{1,
 def _quotes(said: str) -> Iterator[str]:
     for groups in _QUOTED.findall(said):
         yield from (normalised(group).rstrip(",;:? ") for group in groups if group)
+
+
+def _is_relative(keys: Sequence[str]) -> bool:
+    return not RELATIVE.isdisjoint(keys) or any(one in POINTING and two in SPANS for one, two in pairwise(keys))
 
 
 def _negations(keys: Sequence[str], said: str, *, english: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from mcp_memory.domain.figures import CODE, DATE
@@ -42,7 +43,7 @@ def _sentence(keys: list[str]) -> Form:
     if not COMPLEX.isdisjoint(_without_lists(listed)) or not FOCUS.isdisjoint(listed) or "?" in listed:
         return tuple(listed)
     head, adjuncts = _chunks(listed)
-    if len({chunk[0] for chunk in adjuncts}) == len(adjuncts):
+    if len({(chunk[0], _is_time(chunk[-1])) for chunk in adjuncts}) == len(adjuncts):
         adjuncts.sort()
     return (tuple(_turned(head)), *map(tuple, adjuncts))
 
@@ -136,7 +137,10 @@ def _chunks(keys: list[str]) -> tuple[list[str], list[list[str]]]:
 
 
 def _is_time(key: str) -> bool:
-    return (key[0] == DATE) or EXCLUSIVE.get(key) in {"weekday", "month"}
+    return key[0] == DATE or EXCLUSIVE.get(key) in {"weekday", "month"} or _YEAR.fullmatch(key) is not None
+
+
+_YEAR = re.compile(r"#(?:19|20)\d\d")
 
 
 def _turned(head: list[str]) -> list[str]:

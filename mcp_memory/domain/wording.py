@@ -41,7 +41,7 @@ NEGATIONS_WITHIN = ("ない", "ません", "なかった", "なく", "ずに", "
 
 SPEAKERS = _set("i user we")
 FIRST_PERSON = _set("i me my mine myself we us our ours")
-SINGLE_VERBS = _set("live work prefer weigh earn cost report wake use drive study be")
+SINGLE_VERBS = _set("live work prefer weigh earn cost report wake drive study")
 """Verbs of which a thing has one object at a time, as far as people tell."""
 MULTIPLE = _set(
     """
@@ -186,11 +186,18 @@ WEIGHTLESS = _set("please also itself")
 """Words that may be there or not, and the statement is the same."""
 RELATIVE = _set(
     """
-    today tonight yesterday tomorrow ago last next this recently lately soon later earlier just upcoming coming past
-    previous here morning afternoon evening weekend
+    today tonight yesterday tomorrow ago recently lately soon
     """
 )
 """Words that mean another day on another day."""
+POINTING = _set("last next this past coming previous")
+SPANS = _set(
+    """
+    week month year weekend night morning evening afternoon summer winter spring autumn quarter monday tuesday wednesday
+    thursday friday saturday sunday january february march april may june july august september october november december
+    """
+)
+"""Behind a pointing word these are another day on another day: "last week"."""
 
 MODES: dict[str, str] = _table(
     """
@@ -210,11 +217,25 @@ MODES: dict[str, str] = _table(
     more: more over above exceeding
     less: less fewer under below
     before: before until till prior
-    after: after since following
+    after: after following
     almost: almost nearly
     """
 )
 """In what way a thing is said: a plan is no fact, a guess is not sure, some are not all."""
+
+TURNING = _set(
+    """
+    now anymore quit left leave sold cancelled ended over moved relocated became become switched changed replaced renamed
+    migrated instead stopped divorced separated died returned closed lost cut raised increased reduced lowered updated
+    upgraded postponed rescheduled extended finished dropped gave grew broke dumped retired resigned fired hired promoted
+    got found bought again back new longer went joined started expired revoked deprecated removed abandoned withdrew
+    recovered healed cured reverted off corrected actually
+    jetzt inzwischen mehr umgezogen gewechselt maintenant désormais déménagé plus arrêté ahora ya mudé mudado cambió agora
+    mudou adesso ora trasferito теперь больше переехал переехала сейчас الآن انتقلت انتقل
+    """
+)
+"""Words by which people say that something is no longer as it was."""
+TURNING_WITHIN = ("今は", "もう", "引っ越", "やめ", "現在", "现在", "不再", "搬", "이제", "이사", "지금은")
 
 MANNER = frozenset({"plan", "maybe", "if", "past", "must"})
 
@@ -338,8 +359,8 @@ KNOWN = ARTICLES | BE | WAS | _set(
 
 ALIKE = _table(
     """
-    live: live reside dwell home residence settle inhabit located based
-    work: work employ job employer occupation profession living
+    live: live reside dwell residence settle inhabit located based
+    work: work employ job employer occupation profession
     buy: buy purchase get acquire order
     child: child kid children
     love: love adore fond enjoy like favour keen fan passionate
@@ -357,10 +378,9 @@ ALIKE = _table(
     house: house home
     flat: flat apartment
     name: name call
-    prefer: prefer preference favourite rather
+    prefer: prefer preference favourite
     doctor: doctor physician gp
     boss: boss manager supervisor manage
-    wife: wife
     weigh: weigh weight
     age: age old
     cost: cost price pay fee
@@ -378,7 +398,6 @@ ALIKE = _table(
     movie: movie film
     afraid: afraid fear scared phobia terrified
     every: daily everyday
-    vegetarian: vegetarian meat
     deadline: deadline due
     deploy: deploy deployment release ship
     test: test testing
@@ -386,7 +405,6 @@ ALIKE = _table(
     big: big large
     small: small little tiny
     visit: visit see
-    drink: drink
     run: run jog
     show: show display
     receive: receive get
@@ -396,7 +414,6 @@ ALIKE = _table(
     renew: renew renewal
     expire: expire expiry
     diagnose: diagnose diagnosis
-    take: take
     graduate: graduate graduation
     move: move relocate
     adopt: adopt adoption
