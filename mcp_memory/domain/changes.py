@@ -9,6 +9,8 @@ from mcp_memory.domain.figures import FIGURE
 from mcp_memory.domain.reading import ALIKE_STEMS, Reading, root
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
+    BE,
+    BOUND_VERBS,
     COMPLEX,
     FIRST_PERSON,
     FUNCTION_WORDS,
@@ -19,8 +21,9 @@ from mcp_memory.domain.wording import (
     OPPOSITES,
     POSSESSIVES,
     PREPOSITIONS,
+    SINGLE_THINGS,
+    SINGLE_VERBS,
 )
-from mcp_memory.domain.wording import SINGLE_VERBS
 
 
 class Change(NamedTuple):
@@ -74,11 +77,19 @@ def _who(keys: Sequence[str]) -> frozenset[str]:
 
 def _ended(was: State, state: State) -> Change | None:
     """Return the change if the later text says that just this is over."""
-    if not state.ended or not _telling(was.keys):
+    over, told = _roots(state.keys), iter(_roots(was.keys))
+    if not state.ended or len(over) < _LEAST_SAID or _who(was.keys[:1]) != _who(state.keys[:1]):
         return None
-    if _telling(was.keys) == _telling(state.keys) and _who(was.keys[:1]) == _who(state.keys[:1]):
-        return Change(said=True, reason="The later one says that it is over.")
-    return None
+    # What is over in general is over in the mornings; what is over in the mornings may go on in the evenings.
+    return Change(said=True, reason="The later one says that it is over.") if all(key in told for key in over) else None
+
+
+_LEAST_SAID = 3
+"""Words that tell what is over: who, does, what."""
+
+
+def _roots(keys: Sequence[str]) -> list[str]:
+    return [root(key) if key[0].isalpha() else key for key in keys if key not in BE]
 
 
 def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
@@ -101,43 +112,59 @@ SINGLE_VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb i
 def _another(was: State, state: State) -> Change | None:
     """Return the change if both give one thing that has a single value another value."""
     one, two = was.keys, state.keys
-    start = 0
-    while start < min(len(one), len(two)) and one[start] == two[start]:
-        start += 1
-    end = 0
-    while end < min(len(one), len(two)) - start and one[-1 - end] == two[-1 - end]:
-        end += 1
-    first, second = one[start : len(one) - end], two[start : len(two) - end]
+    start, end = _common(one, two)
+    head, tail = one[:start], one[len(one) - end :]
+    first, second = _bare(one[start : len(one) - end]), _bare(two[start : len(two) - end])
     if not _values(first) or not _values(second) or not start:
         return None
-    kind = _single(one[:start], one[len(one) - end :] if end else (), first, second)
-    if kind is None:
+    new = state.cue and not was.cue
+    if not _single(head, tail) and not _exclusive(first, second, new=new) and not (state.put and "be" in head):
         return None
-    said = state.cue and not was.cue and kind
+    said = new and not _together(head)
     return Change(said=said, reason="The later one gives another value and says that it is new." if said else "They give two values for one thing.")
+
+
+def _common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
+    """Return how many words both begin with, and how many both end with."""
+    most = min(len(one), len(two))
+    start = next((at for at in range(most) if one[at] != two[at]), most)
+    end = next((at for at in range(most - start) if root(one[-1 - at]) != root(two[-1 - at])), most - start)
+    return start, end
+
+
+def _bare(keys: Sequence[str]) -> Sequence[str]:
+    """Return a value without the preposition before it: "at 10"."""
+    return keys[1:] if keys and keys[0] in PREPOSITIONS else keys
 
 
 _LONGEST_VALUE = 4
 
 
 def _values(keys: Sequence[str]) -> bool:
-    telling = [key for key in keys if key not in FUNCTION_WORDS]
-    return 0 < len(telling) and len(keys) <= _LONGEST_VALUE and COMPLEX.isdisjoint(keys) and not any(MODES.get(key) for key in keys)
+    if not keys or len(keys) > _LONGEST_VALUE or all(key in FUNCTION_WORDS for key in keys):
+        return False
+    return COMPLEX.isdisjoint(keys) and PREPOSITIONS.isdisjoint(keys) and not any(MODES.get(key) for key in keys)
 
 
-def _single(head: Sequence[str], tail: Sequence[str], first: Sequence[str], second: Sequence[str]) -> bool | None:
-    """Say whether the thing has one value at a time: surely (True), likely (False), or not (None)."""
-    if not COMPLEX.isdisjoint(head):
-        return None
-    if not MULTIPLE.isdisjoint(head) or "have" in head:
-        return None
+def _together(head: Sequence[str]) -> bool:
+    """Say whether several of these may be at a time, so that a new one does not end the first."""
+    return not MULTIPLE.isdisjoint(head) or not COMPLEX.isdisjoint(head)
+
+
+def _single(head: Sequence[str], tail: Sequence[str]) -> bool:
+    """Say whether what these words tell of has one value at a time: a home, an employer, somebody's password."""
     if "be" in head:
         at = head.index("be")
-        owned = not POSSESSIVES.isdisjoint(head[:at]) and at > 1 and head[at - 1] not in POSSESSIVES
-        figures = first[0][0] in FIGURE and second[0][0] in FIGURE
-        opposite = any(two in OPPOSITES.get(one, ()) for one in first for two in second)
-        alone = [key for key in head[at + 1 :] if key not in PREPOSITIONS]
-        if owned and not alone:
-            return True
-        return True if figures or opposite else None
-    return True if any(verb in head for verb in SINGLE_VERBS) else None
+        named = head[at - 1] in SINGLE_THINGS or (at > 1 and not POSSESSIVES.isdisjoint(head[: at - 1]))
+        return named and all(key in PREPOSITIONS or key in {"name", "called", "named"} for key in head[at + 1 :])
+    verb = next((key for key in reversed(head) if key not in PREPOSITIONS), "")
+    if verb in BOUND_VERBS:
+        return head[-1] in BOUND_VERBS[verb]
+    return any(key in SINGLE_VERBS for key in head) and (head[-1] in SINGLE_VERBS or bool(tail))
+
+
+def _exclusive(first: Sequence[str], second: Sequence[str], *, new: bool) -> bool:
+    """Say whether the two values cannot both be: opposites, or two figures of which one is said to be new."""
+    if any(two in OPPOSITES.get(one, ()) for one in first for two in second):
+        return new
+    return new and first[0][0] in FIGURE and second[0][0] in FIGURE

@@ -19,6 +19,8 @@ class State(NamedTuple):
     source: tuple[str, ...] = ()
     """What was before, where it says so: "from A to B", "instead of A"."""
     target: tuple[str, ...] = ()
+    put: bool = False
+    """Whether it says that just this was changed: "the party was moved to Sunday"."""
     ended: bool = False
     """Whether it says that what it tells is over: "no longer", "stopped", "used to"."""
 
@@ -43,7 +45,7 @@ _ENDED = (
     re.compile(r"^(.*?)\b(?:have |had )?(?:stopped|quit|ceased|given up|gave up|finished)\b (.*)$"),
     re.compile(r"^(.*?)\bused to (.*)$"),
 )
-_NEW = re.compile(r"\b(my|our|his|her|their|'s|^) ?new (?=.* be )")
+_NEW = re.compile(r"(^|(?<= )'s |\b(?:my|our|his|her|their) )new (?=.* be )")
 _STATES = (
     (re.compile(r"\b(?:have |had )?(?:just )?(?:moved|relocated)(?: back| over| house| permanently| away)? to (?=\S)"), "live in "),
     (re.compile(r"\b(?:have |had )?(?:just )?(?:joined|(?:started|begun|began) (?:(?:working|work|job|a job|new job|my job|his job|her job) )?(?:at|for|with)|"
@@ -56,7 +58,10 @@ _STATES = (
     (re.compile(r"\bbe using\b"), "use"),
 )
 _SET_TO = re.compile(rf"^(?:(?:i|user|we|he|she|they) )?(?:have |had |be |was )?(?:{_CHANGING}|set|been changed|been moved)\b ?((?:my|our|his|her|their|\S+ 's)? ?[^,]*?) to (.+)$")
-_PASSIVE_TO = re.compile(rf"^(.+?) (?:have been|was|have|been|be)? ?(?:{_CHANGING}) to (.+)$")
+_PASSIVE_TO = re.compile(
+    rf"^(.+?) (?:(?:have been|was|be) (?:{_CHANGING}|set)"
+    r"|(?:have )?(?:changed|increased|rose|dropped|decreased|grew|went up|went down|fell)) to (.+)$"
+)
 
 
 def _state(said: str) -> State:
@@ -66,7 +71,7 @@ def _state(said: str) -> State:
         found = read(text)
         if found is not None:
             return found
-    plain = _NEW.sub(lambda match: match[1] + " " if match[1] else "", text).strip()
+    plain = _NEW.sub(r"\1", text)
     cue = cue or plain != text
     for pattern, instead in _STATES:
         changed = pattern.sub(instead, plain, count=1)
@@ -112,7 +117,7 @@ def _put(text: str) -> State | None:
     match = _SET_TO.match(text) or _PASSIVE_TO.match(text)
     if not match or not match[1].strip() or match[1].split()[-1] in _NOBODY:
         return None
-    return State((*match[1].split(), "be", *match[2].split()), cue=True)
+    return State((*match[1].split(), "be", *match[2].split()), cue=True, put=True)
 
 
 _NOBODY = FIRST_PERSON | frozenset({"he", "she", "they", "user"})

@@ -43,6 +43,16 @@ SPEAKERS = _set("i user we")
 FIRST_PERSON = _set("i me my mine myself we us our ours")
 SINGLE_VERBS = _set("live work prefer weigh earn cost report wake drive study")
 """Verbs of which a thing has one object at a time, as far as people tell."""
+BOUND_VERBS = {"live": {"in", "at"}, "work": {"at", "as"}, "study": {"at"}, "report": {"to"}, "wake": {"at"}}
+"""Of these the object is single behind just these prepositions."""
+SINGLE_THINGS = _set(
+    """
+    password deadline port version name address number email phone salary rent price budget capital colour size status
+    branch standup birthday age username handle title role team employer bank landlord dentist timezone currency locale
+    weight height limit timeout
+    """
+)
+"""Things that have one value at a time, whosever they are."""
 MULTIPLE = _set(
     """
     friend friends brother brothers sister sisters son sons daughter daughters child children cousin cousins uncle aunt
