@@ -1,0 +1,284 @@
+"""Conservation: whether a merged text still says what its sources say, and nothing that none of them says.
+
+It holds for any writer, a model included, and is strict: what cannot be decided counts as lost, and the merge becomes a
+suggestion. English is read sentence by sentence: who, what, how many, not. Of other languages every word must survive
+beside its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from mcp_memory.domain.figures import CODE, DATE, FIGURE, NUMBER, UNIT
+from mcp_memory.domain.reading import Reading, grams, read, root
+from mcp_memory.domain.sentences import form_of, sentences
+from mcp_memory.domain.wording import FIRST_PERSON, FUNCTION_WORDS, MODES, NEGATIONS, PREPOSITIONS, PRONOUNS
+
+
+class Kind(StrEnum):
+    """What sort of thing was lost or invented."""
+
+    NAME = "name"
+    NUMBER = "number"
+    DATE = "date"
+    CODE = "identifier"
+    QUOTE = "quoted words"
+    NEGATION = "negation"
+    MANNER = "limit, guess or time"
+    WORD = "word"
+    STATEMENT = "statement"
+    """Every word is there, but no longer together or in this order."""
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that a source says and the merged text does not, or the other way round."""
+
+    kind: Kind
+    what: str
+    source: int | None
+    """Which source says it; None if the merged text alone does."""
+
+    def __str__(self) -> str:
+        """Say it to a person."""
+        if self.source is None:
+            return f"The merged text adds a {self.kind}: {self.what}"
+        return f"Memory {self.source + 1} loses a {self.kind}: {self.what}"
+
+
+def missing(sources: Sequence[str], merged: str) -> list[Loss]:
+    """Return what of the sources is not in the merged text, and what of the merged text is in none of them.
+
+    Example:
+        ``missing(["Ann lives in Oslo"], "Ann lives in Lyon")`` tells that "Oslo" is lost and "Lyon" is added;
+        ``missing(["Ann likes tea", "Ann likes coffee"], "Ann likes tea and coffee")`` is empty.
+    """
+    return missing_of([read(source) for source in sources], read(merged))
+
+
+def missing_of(sources: Sequence[Reading], merged: Reading) -> list[Loss]:
+    """Do the same for texts that were read before."""
+    lost = [loss for at, source in enumerate(sources) for loss in _lost(at, source, merged, sources)]
+    return list(dict.fromkeys([*lost, *_invented(sources, merged)]))
+
+
+def _lost(at: int, source: Reading, merged: Reading, sources: Sequence[Reading]) -> Iterator[Loss]:
+    if source.form == merged.form and source.quotes <= merged.quotes:
+        return
+    for quote in sorted(source.quotes - merged.quotes):
+        yield Loss(Kind.QUOTE, quote, at)
+    for figure in sorted(source.figures - merged.figures):
+        yield Loss(_kind(figure), _written(source, figure), at)
+    if source.speaker and source.speaker != merged.speaker:
+        yield Loss(Kind.NAME, source.speaker, at)
+    if not (source.english and merged.english):
+        yield from _lost_words(at, source, merged)
+        return
+    held = {key for sentence in _essentials(merged) for key in sentence}
+    told = set(merged.form[1:])
+    subjects = _subjects(sources)
+    for sentence in sentences([word.key for word in source.words]):
+        if form_of(sentence)[0] in told:
+            continue
+        yield from _lost_of(at, _essential(sentence), merged, held, subjects)
+
+
+def _lost_of(
+    at: int, sentence: list[str], merged: Reading, held: set[str], subjects: set[str]
+) -> Iterator[Loss]:
+    gone = [key for key in sentence if key not in held and key not in PREPOSITIONS]
+    if gone:
+        yield from (Loss(_kind(key), key.lstrip("".join(FIGURE)), at) for key in gone if key[0] != UNIT)
+        return
+    if sentence and not _holds(_essential_marks(word.key for word in merged.words), sentence, subjects):
+        yield Loss(Kind.STATEMENT, " ".join(key.lstrip("".join(FIGURE)) for key in sentence), at)
+
+
+_JOINTS = frozenset({".", ",", ":", "and", "but", "while", "because", "which", "who", "that", "whereas", "so", "or", "?"})
+
+
+def _subjects(sources: Sequence[Reading]) -> set[str]:
+    return {_subject(sentence) for source in sources for sentence in _essentials(source) if sentence}
+
+
+def _essentials(reading: Reading) -> list[list[str]]:
+    return [_essential(sentence) for sentence in sentences([word.key for word in reading.words])]
+
+
+def _essential(sentence: Iterable[str]) -> list[str]:
+    return [key for key in _essential_marks(sentence) if key not in _JOINTS]
+
+
+def _essential_marks(keys: Iterable[str]) -> list[str]:
+    """Return what must survive of a text, and the joints between its statements."""
+    return [made for key in keys if (made := _needed(key))]
+
+
+def _needed(key: str) -> str:
+    if key in FIRST_PERSON:
+        return _PERSONS.get(key, "i")
+    if key in _KEPT:
+        return key
+    if key in FUNCTION_WORDS or key == "-":
+        return ""
+    return root(key) if key[0].isalpha() else key
+
+
+_KEPT = _JOINTS | NEGATIONS | PREPOSITIONS | MODES.keys() | PRONOUNS | {"user", "'s"}
+_PERSONS = {"my": "my", "mine": "my", "our": "our", "ours": "our", "we": "we", "us": "we"}
+_OWNERS = frozenset({"my", "our", "'s"})
+_FARTHEST = 6
+"""Words that may stand between two words of a statement, when another one was put in between."""
+
+
+def _holds(told: list[str], sentence: list[str], subjects: set[str]) -> bool:
+    """Say whether the statement stands in the text: its parts whole, in reach of each other, under its own subject."""
+    parts = _parts(sentence)
+    subject = _subject(sentence)
+    return all(
+        any(_at(told, start, part, subject, subjects) for start, key in enumerate(told) if key == part[0])
+        for part in parts
+    )
+
+
+def _subject(sentence: list[str]) -> str:
+    """Return what a statement is about: "sister" of "my sister" and of "Ann's sister"."""
+    for one, two in pairwise([*sentence, ""]):
+        if one not in _OWNERS and two != "'s":
+            return one
+    return sentence[0]
+
+
+def _parts(sentence: list[str]) -> list[list[str]]:
+    """Return what stands before the first preposition, and what each preposition brings."""
+    parts: list[list[str]] = [[]]
+    for key in sentence:
+        if key in PREPOSITIONS and parts[-1]:
+            parts.append([])
+        parts[-1].append(key)
+    return parts
+
+
+def _at(told: list[str], start: int, part: list[str], subject: str, subjects: set[str]) -> bool:
+    """Say whether a part of a statement stands here, in order, with nothing between that turns it."""
+    at = start
+    begun = subject not in part
+    for number, key in enumerate(part):
+        if number:
+            found = _next(told, at, key, part)
+            if found is None:
+                return False
+            at = found
+        if begun and _governor(told, at, subjects) not in {subject, None}:
+            return False
+        begun = begun or key == subject
+    return True
+
+
+def _next(told: list[str], at: int, key: str, part: list[str]) -> int | None:
+    turned = False
+    for found in range(at + 1, min(len(told), at + 1 + _FARTHEST)):
+        if told[found] == key and not turned:
+            return found
+        turned = told[found] not in _JOINTS and (turned or _turns(told[found], part))
+    return None
+
+
+def _turns(key: str, part: list[str]) -> bool:
+    """Say whether a word that was put in between makes another statement of what follows."""
+    return (key in NEGATIONS or key in MODES) and key not in part
+
+
+def _governor(told: list[str], at: int, subjects: set[str]) -> str | None:
+    """Return the subject under which a word stands: the last one that begins a statement."""
+    for before in range(at - 1, -1, -1):
+        if told[before] in subjects and (before == 0 or told[before - 1] in _JOINTS or told[before - 1] in _OWNERS):
+            return told[before]
+    return None
+
+
+def _kind(key: str) -> Kind:
+    kinds = {NUMBER: Kind.NUMBER, DATE: Kind.DATE, UNIT: Kind.NUMBER, CODE: Kind.CODE}
+    if key[0] in kinds:
+        return kinds[key[0]]
+    if key in NEGATIONS:
+        return Kind.NEGATION
+    return Kind.MANNER if key in MODES else Kind.WORD
+
+
+def _written(reading: Reading, figure: str) -> str:
+    return next((word.shown for word in reading.words if figure.startswith(word.key)), figure)
+
+
+def _lost_words(at: int, source: Reading, merged: Reading) -> Iterator[Loss]:
+    """Yield what is lost of a text in a language without rules here: every word counts, and what it stands beside."""
+    ours, theirs = _sequence(source), _sequence(merged)
+    held = set(theirs)
+    for word in dict.fromkeys(ours):
+        if word not in held:
+            yield Loss(Kind.WORD, word, at)
+    beside = set(pairwise(theirs))
+    for one, two in pairwise(ours):
+        if (one, two) not in beside and one in held and two in held:
+            yield Loss(Kind.STATEMENT, f"{one} {two}", at)
+
+
+def _sequence(reading: Reading) -> list[str]:
+    return [part for word in reading.words if word.key not in _JOINTS for part in grams(word.key)]
+
+
+def _invented(sources: Sequence[Reading], merged: Reading) -> Iterator[Loss]:
+    if any(source.form == merged.form and merged.quotes <= source.quotes for source in sources):
+        return
+    quotes = frozenset[str]().union(*(source.quotes for source in sources))
+    figures = frozenset[str]().union(*(source.figures for source in sources))
+    for quote in sorted(merged.quotes - quotes):
+        yield Loss(Kind.QUOTE, quote, None)
+    for figure in sorted(merged.figures - figures):
+        yield Loss(_kind(figure), _written(merged, figure), None)
+    if not (merged.english and all(source.english for source in sources)):
+        known = {part for source in sources for part in _sequence(source)}
+        yield from (Loss(Kind.WORD, part, None) for part in dict.fromkeys(_sequence(merged)) if part not in known)
+        return
+    told = {sentence for source in sources for sentence in source.form[1:]}
+    known = {key for source in sources for sentence in _essentials(source) for key in sentence}
+    near = {pair for source in sources for pair in _near(source)}
+    for sentence in sentences([word.key for word in merged.words]):
+        if form_of(sentence)[0] not in told:
+            yield from _invented_of(_essential(sentence), known, near)
+    yield from _vague(sources, merged)
+
+
+def _invented_of(sentence: list[str], known: set[str], near: set[tuple[str, str]]) -> Iterator[Loss]:
+    for key in sentence:
+        if key not in known and key not in PRONOUNS and key not in _JOINING and key[0] != UNIT:
+            yield Loss(_kind(key), key.lstrip("".join(FIGURE)), None)
+    for one, two in pairwise(sentence):
+        binding = one in NEGATIONS or one in MODES or one in PREPOSITIONS or one[0] == NUMBER
+        if binding and one in known and two in known and (one, two) not in near:
+            yield Loss(Kind.STATEMENT, f"{one} {two}".replace(NUMBER, ""), None)
+
+
+_JOINING = frozenset({"both", "also", "'s"})
+_REACH = 4
+
+
+def _near(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of words of which the second follows the first closely."""
+    for sentence in _essentials(reading):
+        for at, one in enumerate(sentence):
+            yield from ((one, two) for two in sentence[at + 1 : at + 1 + _REACH])
+
+
+def _vague(sources: Sequence[Reading], merged: Reading) -> Iterator[Loss]:
+    """Yield a "she" that the sources do not have where it may mean one of several."""
+    own = [key for key in PRONOUNS if key in merged.keys and not any(key in source.keys for source in sources)]
+    subjects = _subjects(sources)
+    keys = ["", *(word.key for word in merged.words)]
+    other = [two for one, two in pairwise(keys) if two in merged.names and one not in PREPOSITIONS]
+    if own and (len(subjects) != 1 or set(other) - subjects):
+        yield from (Loss(Kind.STATEMENT, key, None) for key in sorted(own))

@@ -1,0 +1,101 @@
+"""Likeness: whether two texts that do not say the same word for word are likely the same, so that a person should look."""
+
+from __future__ import annotations
+
+from mcp_memory.domain.figures import DATE
+from mcp_memory.domain.reading import Reading
+from mcp_memory.domain.wording import EXCLUSIVE, OPPOSITES
+
+SURE = frozenset({"plan", "maybe", "if", "question"})
+"""Said of a thing, these make another statement of it."""
+AMOUNTS = frozenset({"all", "some", "most", "only", "least", "most_", "more", "less", "almost"})
+
+
+def conflict(one: Reading, other: Reading) -> str | None:
+    """Return why two texts cannot tell the same, in words for people; nothing if they can."""
+    if one.speaker and other.speaker and one.speaker != other.speaker:
+        return "Different people say it."
+    if _names_differ(one, other):
+        return "They name different people or things."
+    if not _compatible(one.figures, other.figures):
+        return "Numbers, dates or amounts differ."
+    if one.quotes and other.quotes and one.quotes.isdisjoint(other.quotes):
+        return "The quoted words differ."
+    if one.english and other.english:
+        return _words_differ(one, other) or _manner_differs(one, other)
+    return None
+
+
+def _names_differ(one: Reading, other: Reading) -> bool:
+    mine, yours = set(one.names) - other.keys, set(other.names) - one.keys
+    if mine and yours:
+        return True
+    # "Ann manages Bob" and "Bob manages Ann"; "Bob is managed by Ann" may be either.
+    if one.content != other.content or ("by" in one.keys) != ("by" in other.keys):
+        return False
+    named = {*one.names, *other.names}
+    return [word.key for word in one.words if word.key in named] != [word.key for word in other.words if word.key in named]
+
+
+def _compatible(one: frozenset[str], other: frozenset[str]) -> bool:
+    mine, yours = one - other, other - one
+    if not mine or not yours:
+        return True
+    return all(any(_may_be(a, b) for b in yours) for a in mine) or all(any(_may_be(a, b) for a in mine) for b in yours)
+
+
+def _may_be(one: str, other: str) -> bool:
+    """Say whether a day without its year, or an hour without its half of the day, may be the other."""
+    if one[0] != DATE or other[0] != DATE:
+        return False
+    short, long = sorted((one.rstrip("?"), other.rstrip("?")), key=len)
+    return long.endswith(short[1:]) or long.startswith(short)
+
+
+def _words_differ(one: Reading, other: Reading) -> str | None:
+    mine, yours = one.keys - other.keys, other.keys - one.keys
+    families = {family for key in mine if (family := EXCLUSIVE.get(key))}
+    if any(EXCLUSIVE.get(key) in families for key in yours):
+        return "They tell of different things of one kind."
+    if any(not OPPOSITES[key].isdisjoint(yours) for key in mine if key in OPPOSITES and key not in _DENYING):
+        return "They say opposite things."
+    kin = [key for key in mine | yours if EXCLUSIVE.get(key) == "kin"]
+    if kin and not set(one.names) & set(other.names):
+        return "They are about different people."
+    return None
+
+
+_DENYING = frozenset({"with", "without"})
+"""Counted as negations: "with no sugar" and "without sugar" are one."""
+
+
+def _manner_differs(one: Reading, other: Reading) -> str | None:
+    differing = one.modes ^ other.modes
+    if not differing.isdisjoint(SURE):
+        return "One is a plan, a guess, a condition or a question, the other a fact."
+    if one.modes & AMOUNTS and other.modes & AMOUNTS and not (differing.isdisjoint(AMOUNTS)):
+        return "They speak of different amounts."
+    return None
+
+
+def overlap(one: Reading, other: Reading) -> float:
+    """Return the share of their telling words that both have, 0 to 1."""
+    every = one.alike | other.alike
+    return len(one.alike & other.alike) / len(every) if every else 0.0
+
+
+def one_word_apart(one: Reading, other: Reading) -> bool:
+    """Say whether just one telling word stands in the place of another: that is another value, not another wording."""
+    if len(one.order) != len(other.order):
+        return False
+    apart = [(a, b) for a, b in zip(one.order, other.order, strict=True) if a != b]
+    return len(apart) == 1 and not (apart[0][0].startswith(apart[0][1]) or apart[0][1].startswith(apart[0][0]))
+
+
+LEVELS = ((0.0, 0.75), (0.75, 0.5), (0.8, 0.3), (0.9, 0.2))
+"""From which closeness on which share of common words makes it likely that two texts tell the same."""
+
+
+def likely(shared: float, closeness: float | None) -> bool:
+    """Say whether so many common words at such a closeness are worth a look."""
+    return any((closeness or 0.0) >= near and shared >= least for near, least in LEVELS)
