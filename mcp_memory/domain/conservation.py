@@ -131,7 +131,7 @@ def _needed(key: str) -> str:
 _KEPT = _JOINTS | NEGATIONS | PREPOSITIONS | MODES.keys() | PRONOUNS | {"user", "'s"}
 _PERSONS = {"my": "my", "mine": "my", "our": "our", "ours": "our", "we": "we", "us": "we"}
 _OWNERS = frozenset({"my", "our", "'s"})
-_FARTHEST = 6
+_FARTHEST = 8
 """Words that may stand between two words of a statement, when another one was put in between."""
 
 
