@@ -14,6 +14,7 @@ from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
+from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.working import SessionRules, Working
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ async def open_memory(settings: Settings) -> Memory:
         max_future=timedelta(seconds=settings.max_future_timestamp_seconds),
     )
     working = Working(store, long_term, now, new_id, rules)
-    operations = Operations(store, Indexer(embedder), now, new_id)
-    return Memory(long_term, working, Hydration(long_term, working), operations, store, embedder)
+    indexer = Indexer(embedder)
+    operations = Operations(store, indexer, now, new_id)
+    suggestions = Suggestions(store, indexer, now, new_id)
+    return Memory(long_term, working, Hydration(long_term, working), operations, suggestions, store, embedder)
 
 
 def _store(settings: Settings) -> Store:

@@ -7,7 +7,8 @@
     ├── NotFound
     │   ├── MemoryNotFound
     │   ├── SessionNotFound
-    │   └── OperationNotFound
+    │   ├── OperationNotFound
+    │   └── SuggestionNotFound
     ├── Conflict
     │   ├── VersionConflict         somebody else changed it since it was read
     │   ├── AmbiguousId             one id names several records; a narrower scope is needed
@@ -20,7 +21,8 @@
     │   ├── StoreBusy               another process holds it for too long
     │   ├── StoreCorrupt            its content is damaged
     │   └── SchemaMismatch          it was written by another version of this program
-    └── EmbedderUnavailable         no vectors can be made
+    ├── EmbedderUnavailable         no vectors can be made
+    └── LLMUnavailable              no text can be written by a model
 
 Every class has a stable ``code`` that clients may compare; messages may be reworded.
 """
@@ -88,6 +90,16 @@ class OperationNotFound(NotFound):
     def __init__(self, operation_id: str) -> None:
         super().__init__(f"Operation {operation_id} not found; its record may have been deleted (HISTORY_DAYS)")
         self.operation_id = operation_id
+
+
+class SuggestionNotFound(NotFound):
+    """No open suggestion with this id in this scope."""
+
+    code = "suggestion_not_found"
+
+    def __init__(self, suggestion_id: str) -> None:
+        super().__init__(f"Suggestion {suggestion_id} not found: it was settled, or one of its memories changed since")
+        self.suggestion_id = suggestion_id
 
 
 class Conflict(MemoryServerError):
@@ -180,3 +192,9 @@ class EmbedderUnavailable(MemoryServerError):
     """No vectors can be made; the message says what is missing."""
 
     code = "embedder_unavailable"
+
+
+class LLMUnavailable(MemoryServerError):
+    """No text can be written by a model; the message says what is missing."""
+
+    code = "llm_unavailable"

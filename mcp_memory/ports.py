@@ -14,6 +14,7 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,10 @@ Handle: TypeAlias = int | str
 """A store's own name for one stored memory, unique over all scopes; opaque outside the store."""
 
 
+Seen: TypeAlias = tuple[Handle, int]
+"""A memory and the version at which it was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """What a vector was made by; vectors of two generations never meet in one search."""
@@ -39,6 +44,17 @@ class Generation:
     model: str
     dimensions: int
     digest: str
+
+
+class LLM(Protocol):
+    """A language model that writes. It is told nothing but the prompt."""
+
+    async def write(self, prompt: str) -> str:
+        """Return what the model writes.
+
+        Raises:
+            LLMUnavailable: it cannot be reached, or refused.
+        """
 
 
 class Embedder(Protocol):
@@ -102,10 +118,34 @@ class Merge:
 
     entry: Entry
     """Stored over the first source. Without a vector it keeps the stored one where the text stayed the same."""
-    sources: tuple[tuple[Handle, int], ...]
-    """Handles with the versions that were read; all but the first are retired, and their ids name the first."""
-    unchanged: tuple[tuple[Handle, int], ...] = ()
+    sources: tuple[Seen, ...]
+    """As they were read; all but the first are retired, and their ids name the first."""
+    unchanged: tuple[Seen, ...] = ()
     """Others that must still be at these versions, such as those that the entry supersedes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearPair:
+    """Two memories of one namespace, user and session, the first stored first, and the cosine of their vectors."""
+
+    one: Handle
+    other: Handle
+    closeness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A suggestion to be kept, about two memories as they were read; see ``domain.suggestions``."""
+
+    id: str
+    kind: SuggestionKind
+    one: Seen
+    other: Seen
+    at: datetime
+    reason: str
+    state: SuggestionState = SuggestionState.OPEN
+    closeness: float | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +289,23 @@ class MemoryStore(Protocol):
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         """Set ``last_accessed`` and count the access, where the last one was before ``unless_since``."""
 
-    async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
+    async def duplicates(self, where: Where) -> list[list[Handle]]:
         """Return the groups of two or more memories with one content hash in one scope, oldest first."""
+
+    async def near_pairs(
+        self, where: Where, generation: Generation, *, distance: float, most: int, since: datetime | None = None
+    ) -> list[NearPair]:
+        """Return the pairs of matching memories of one namespace, user and session that are near by vector, in order.
+
+        Where there are very many, a few that are only just near may be missing.
+
+        Args:
+            where: which memories.
+            generation: which vectors.
+            distance: the largest cosine distance.
+            most: pairs that one memory brings in at most, its nearest.
+            since: leave out pairs of which neither was stored or changed since.
+        """
 
     async def merge(self, merges: Sequence[Merge], operation: Operation) -> list[MemoryRecord | None]:
         """Do the merges in one transaction; answers the merged memory of each, in their order.
@@ -308,6 +363,36 @@ class HistoryStore(Protocol):
         """Delete the record of operations from before that moment; return how many there were."""
 
 
+class SuggestionStore(Protocol):
+    """What compaction leaves for people to decide; the promises of ``MemoryStore`` hold.
+
+    A suggestion is about two memories at the versions that were read: it ends when one of them changes or goes.
+    """
+
+    async def suggest(self, proposals: Sequence[Proposal]) -> int:
+        """Keep the proposals, in the place of older ones about the same two memories; return how many."""
+
+    async def suggestions(
+        self, scope: Scope, *, state: SuggestionState, limit: int, offset: int = 0
+    ) -> tuple[list[Suggestion], int]:
+        """Return a page of the suggestions in this state about the scope's memories, newest first, and their number."""
+
+    async def suggestion(self, suggestion_id: str, scope: Scope) -> tuple[Proposal, Suggestion] | None:
+        """Return the suggestion about memories of the scope, if it has not ended."""
+
+    async def settle(self, suggestion_id: str, state: SuggestionState) -> None:
+        """Note what became of a suggestion."""
+
+    async def settled(self, pairs: Sequence[tuple[Seen, Seen]]) -> list[SuggestionState | None]:
+        """Return for each pair of memories, in either order, the state of what was suggested of them, if anything."""
+
+    async def compared(self, scope: Scope) -> tuple[datetime, float] | None:
+        """Return when all memories of exactly this scope were last compared for nearness, and at which distance."""
+
+    async def note_compared(self, scope: Scope, moment: datetime, distance: float) -> None:
+        """Remember that."""
+
+
 class SessionStore(Protocol):
     """Where working memory lives; the promises of ``MemoryStore`` hold. A session past its TTL does not exist."""
 
@@ -334,7 +419,7 @@ class SessionStore(Protocol):
         """Return a page of sessions (without their messages), last updated first, and how many there are."""
 
 
-class Store(MemoryStore, HistoryStore, SessionStore, Protocol):
+class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, Protocol):
     """One place for all records."""
 
     async def open(self) -> None:

@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mcp_memory.domain.compaction import Step
 from mcp_memory.domain.moments import Moment
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.records import MemoryRecord, SearchMode, Session
+from mcp_memory.domain.suggestions import Suggestion
 
 
 class Reply(BaseModel):
@@ -101,6 +103,28 @@ class Prompt(Reply):
 
     messages: list[PromptMessage]
     long_term_memories: list[Hit] | None = None
+
+
+class Compacted(Ack):
+    """What a compaction did, or would do."""
+
+    merged: int
+    """Memories that took others in."""
+    retired: int
+    """Memories that became part of another one."""
+    superseded: int
+    """Memories that were ended."""
+    suggested: int
+    remaining: int
+    steps: list[Step]
+    """The first of them."""
+
+
+class SuggestionList(Reply):
+    """A page of what a person should look at, newest first."""
+
+    suggestions: list[Suggestion]
+    total: int
 
 
 class OperationList(Reply):

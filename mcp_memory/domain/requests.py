@@ -220,11 +220,24 @@ class Edit(Request):
 
 
 class Compact(Request):
-    """Make exact duplicates one."""
+    """Make memories that say the same one, and end what holds no longer."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     namespace: Label | None = None
     user_id: Label | None = None
     session_id: Label | None = None
+    hash_duplicates: bool = Field(
+        default=True, alias="compact_hash_duplicates", description="Those that say the same to the letter"
+    )
+    semantic_duplicates: bool = Field(
+        default=True, alias="compact_semantic_duplicates", description="Those that say the same in other words"
+    )
+    distance_threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, alias="vector_distance_threshold", description="Cosine distance up to which memories are compared"
+    )
+    full: bool = Field(default=False, description="Compare all, not only what is new since the last time")
+    dry_run: bool = Field(default=False, description="Only say what would be done")
 
     @property
     def scope(self) -> Scope:
@@ -335,3 +348,24 @@ class Undo(Request):
     def scope(self) -> Scope:
         """Whose memories may be changed."""
         return Scope(self.namespace, self.user_id)
+
+
+class ListSuggestions(Request):
+    """List what a person should look at."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    offset: Annotated[int, Field(ge=0)] = 0
+    namespace: Label | None = None
+    user_id: Label | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Whose memories they are about."""
+        return Scope(self.namespace, self.user_id)
+
+
+class Accept(Request):
+    """Do what is suggested."""
+
+    suggestion_id: Label
+    text: Text | None = Field(None, description="Text of the merged memory, in place of the one proposed")

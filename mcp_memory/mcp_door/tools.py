@@ -141,9 +141,10 @@ async def delete_long_term_memories(call: Call, asked: SomeMemories) -> Ack:
 
 
 async def compact_long_term_memories(call: Call, asked: Compact) -> Ack:
-    """Make exact duplicates one."""
+    """Tidy memories."""
     at = await call.memory.opened()
-    return await at.memory.long_term.compact(asked, default=at.default, progress=call.progress)
+    done = await at.memory.long_term.compact(asked, default=at.default, progress=call.progress)
+    return Ack(status=done.status)
 
 
 _SCOPE = ("namespace", "user_id")

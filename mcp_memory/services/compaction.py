@@ -1,72 +1,204 @@
-"""Making exact duplicates one memory, so that nothing they carried is lost."""
+"""Compaction: memories that say the same become one, and what holds no longer is ended. Nothing is lost by it.
+
+What is not certain becomes a suggestion. Every step is one transaction that does nothing if a memory changed since it
+was read, and is part of one operation that can be undone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
+from mcp_memory.domain.compaction import Step, StepKind, union
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.operations import Operation
-from mcp_memory.domain.records import MemoryRecord
-from mcp_memory.ports import Clock, Handle, MemoryStore, Merge, Progress
+from mcp_memory.domain.requests import Compact
+from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.suggestions import SuggestionState
+from mcp_memory.ports import Clock, Handle, Merge, NearPair, Progress, Store
 from mcp_memory.services.entries import Indexer
+from mcp_memory.services.judging import Decisions, Held, Judge, components
 
-Held = tuple[Handle, MemoryRecord]
+DISTANCE = 0.3
+"""Cosine distance up to which memories are compared by their words."""
+NEIGHBOURS = 8
+"""Near memories that each one is compared with at most."""
+OVERLAP = timedelta(minutes=10)
+"""A memory may be stored so long after its moment; what is new is looked for from that much earlier on."""
+STEPS_SHOWN = 1_000
+"""Steps that an answer holds at most; all are counted."""
+_GROUPS = 64
+"""Groups of exact duplicates that are read at a time."""
+_PAIRS = 1_024
+"""Near pairs that are judged at a time, or as many as hang together."""
+_AT_ONCE = 8
+"""Merges in one transaction: whoever writes meanwhile waits for no more."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a compaction did, or would do."""
+
+    merged: int = 0
+    """Memories that took others in."""
+    retired: int = 0
+    """Memories that became part of another one."""
+    superseded: int = 0
+    """Memories that were ended."""
+    suggested: int = 0
+    steps: list[Step] = field(default_factory=list)
+
+    def note(self, step: Step) -> None:
+        """Count a step, and keep it to be shown."""
+        others = len(step.before) - 1
+        if step.kind is StepKind.SUGGEST:
+            self.suggested += 1
+        elif step.kind is StepKind.SUPERSEDE:
+            self.superseded += others
+        else:
+            self.merged += 1
+            self.retired += others
+        if len(self.steps) < STEPS_SHOWN:
+            self.steps.append(step)
 
 
 class Compactor:
-    """Merges memories that say the same to the letter within one scope."""
+    """Tidies the memories of a scope."""
 
-    def __init__(self, store: MemoryStore, indexer: Indexer, clock: Clock) -> None:
+    def __init__(self, store: Store, indexer: Indexer, judge: Judge, clock: Clock) -> None:
         self._store = store
         self._indexer = indexer
+        self._judge = judge
         self._clock = clock
 
-    async def compact(self, where: Where, operation: Operation, progress: Progress | None = None) -> int:
-        """Merge every group of exact duplicates in one pass; return how many memories were retired."""
+    async def compact(
+        self, request: Compact, scope: Scope, operation: Operation, progress: Progress | None = None
+    ) -> Outcome:
+        """Do what the request asks for within the scope; with ``dry_run`` only say what would be done."""
+        run = _Run(self._store, operation, dry=request.dry_run)
+        if request.hash_duplicates:
+            await self._exact(Where(scope), run, progress)
+        if request.semantic_duplicates:
+            await self._near(request, scope, run, progress)
+        return run.outcome
+
+    async def _exact(self, where: Where, run: _Run, progress: Progress | None) -> None:
+        """Make every group of exact duplicates one memory, however many they are."""
         groups = await self._store.duplicates(where)
-        retired = 0
-        for done, group in enumerate(groups, start=1):
-            retired += await self._merged(group, operation)
+        for start in range(0, len(groups), _GROUPS):
+            part = groups[start : start + _GROUPS]
+            handles = [handle for group in part for handle in group]
+            records = dict(zip(handles, await self._store.records(handles), strict=True))
+            held = {handle: Held(handle, record) for handle, record in records.items() if record is not None}
+            merges = [await self._same([held[handle] for handle in group if handle in held]) for group in part]
+            await run.merge([merge for merge in merges if merge is not None])
             if progress is not None:
-                await progress(done, len(groups), "compacting")
-        return retired
+                await progress(start + len(part), len(groups), "merging exact duplicates")
 
-    async def _merged(self, group: Sequence[Held], operation: Operation) -> int:
-        """Merge what may be retired into the survivor; a group that changed meanwhile waits for the next run."""
-        pinned = [held for held in group if held[1].pinned]
-        survivor = pinned[0] if pinned else group[0]
-        others = [held for held in group if held is not survivor and not held[1].pinned]
+    async def _same(self, group: Sequence[Held]) -> tuple[Step, Merge] | None:
+        """Return the merge of what may be retired into the survivor."""
+        pinned = [held for held in group if held.record.pinned]
+        survivor, *others = pinned[:1] + [held for held in group if not held.record.pinned]
+        others = await self._not_kept_apart(survivor, others)
         if not others:
-            return 0
-        record = union(survivor[1], [held[1] for held in others], self._clock())
-        sources = tuple((handle, source.version) for handle, source in (survivor, *others))
-        (merged,) = await self._store.merge([Merge(self._indexer.plain(record), sources)], operation)
-        return len(others) if merged is not None else 0
+            return None
+        every = [survivor, *others]
+        record = union(survivor.record, [held.record for held in others], self._clock())
+        before = [held.record for held in every]
+        step = Step(kind=StepKind.EXACT, reason="They say the same to the letter.", before=before, after=record)
+        return step, Merge(self._indexer.plain(record), tuple(held.seen for held in every))
+
+    async def _not_kept_apart(self, survivor: Held, others: Sequence[Held]) -> list[Held]:
+        """Leave out what somebody decided to keep apart from the survivor."""
+        states = await self._store.settled([(survivor.seen, other.seen) for other in others])
+        return [other for other, state in zip(others, states, strict=True) if state is not SuggestionState.DISMISSED]
+
+    async def _near(self, request: Compact, scope: Scope, run: _Run, progress: Progress | None) -> None:
+        """Judge the memories that are near by vector, and do what is certain."""
+        began = self._clock()
+        distance = DISTANCE if request.distance_threshold is None else request.distance_threshold
+        since = None if request.full else await self._since(scope, distance)
+        where = Where(scope, current_at=began)
+        generation = self._indexer.generation
+        pairs = await self._store.near_pairs(where, generation, distance=distance, most=NEIGHBOURS, since=since)
+        done = 0
+        for part in _batches(pairs):
+            await run.apply(await self._judge.decide(part))
+            done += len(part)
+            if progress is not None:
+                await progress(done, len(pairs), "comparing near memories")
+        if not run.dry:
+            await self._store.note_compared(scope, began - OVERLAP, distance)
+
+    async def _since(self, scope: Scope, distance: float) -> datetime | None:
+        """Return since when the memories of the scope, alone or within a wider one, were not all compared."""
+        wider = {scope, replace(scope, session_id=None), Scope(scope.namespace), Scope(None, scope.user_id), Scope()}
+        found = [await self._store.compared(one) for one in wider]
+        return max((moment for moment, reached in filter(None, found) if reached >= distance), default=None)
 
 
-def union(survivor: MemoryRecord, others: Sequence[MemoryRecord], now: datetime) -> MemoryRecord:
-    """Return the survivor with everything that the others carried besides their text."""
-    every = [survivor, *others]
-    ends = [record.valid_to for record in every]
-    return survivor.model_copy(
-        update={
-            "created_at": min(record.created_at for record in every),
-            "last_accessed": max(record.last_accessed for record in every),
-            "updated_at": now,
-            "access_count": sum(record.access_count for record in every),
-            "topics": _distinct(label for record in every for label in record.topics),
-            "entities": _distinct(label for record in every for label in record.entities),
-            "supersedes": _distinct(label for record in every for label in record.supersedes),
-            "extracted_from": _distinct(s for record in every for s in record.extracted_from or ()) or None,
-            "metadata": {key: value for record in reversed(every) for key, value in record.metadata.items()},
-            "source": next((record.source for record in every if record.source), None),
-            "valid_from": min((r.valid_from for r in every if r.valid_from), default=None),
-            # One that never ended says that the fact still holds.
-            "valid_to": None if None in ends else max(end for end in ends if end),
-        }
-    )
+class _Run:
+    """One compaction on its way: does what is decided, or only notes it."""
+
+    def __init__(self, store: Store, operation: Operation, *, dry: bool) -> None:
+        self._store = store
+        self._operation = operation
+        self.dry = dry
+        self.outcome = Outcome()
+
+    async def apply(self, decisions: Decisions) -> None:
+        """Do what was decided."""
+        await self.merge(decisions.merges)
+        await self._end(decisions.endings)
+        if not self.dry:
+            await self._store.suggest([proposal for _, proposal in decisions.proposals])
+        for step, _ in decisions.proposals:
+            self.outcome.note(step)
+
+    async def merge(self, merges: Sequence[tuple[Step, Merge]]) -> None:
+        """Do the merges; what changed meanwhile is left for the next run."""
+        for start in range(0, len(merges), _AT_ONCE):
+            part = merges[start : start + _AT_ONCE]
+            done = part if self.dry else await self._done(part)
+            for step, _ in done:
+                self.outcome.note(step)
+            # Others get their turn.
+            await asyncio.sleep(0)
+
+    async def _done(self, part: Sequence[tuple[Step, Merge]]) -> list[tuple[Step, Merge]]:
+        results = await self._store.merge([merge for _, merge in part], self._operation)
+        return [one for one, result in zip(part, results, strict=True) if result is not None]
+
+    async def _end(self, endings: Sequence[tuple[Step, Merge]]) -> None:
+        """End one after the other: what ended an earlier one may be ended by a later one."""
+        versions: dict[Handle, int] = {}
+        for step, ending in endings:
+            if self.dry:
+                self.outcome.note(step)
+                continue
+            unchanged = tuple((handle, versions.get(handle, version)) for handle, version in ending.unchanged)
+            (result,) = await self._store.merge([replace(ending, unchanged=unchanged)], self._operation)
+            if result is not None:
+                versions[ending.sources[0][0]] = result.version
+                self.outcome.note(step)
 
 
-def _distinct(labels: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(labels))
+def _batches(pairs: Sequence[NearPair]) -> Iterator[list[NearPair]]:
+    """Yield the pairs in batches; what hangs together stays together."""
+    place: dict[Handle, int] = {}
+    groups = components((pair.one, pair.other) for pair in pairs)
+    for number, group in enumerate(groups):
+        place.update(dict.fromkeys(group, number))
+    parts: list[list[NearPair]] = [[] for _ in groups]
+    for pair in pairs:
+        parts[place[pair.one]].append(pair)
+    batch: list[NearPair] = []
+    for part in parts:
+        batch += part
+        if len(batch) >= _PAIRS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

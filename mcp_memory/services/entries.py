@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.errors import EmbedderUnavailable
-from mcp_memory.ports import Embedder, Entry, Progress
+from mcp_memory.ports import Embedder, Entry, Generation, Progress
 from mcp_memory.retrieval.cues import cues
 from mcp_memory.retrieval.words import index_terms
 
@@ -38,6 +38,11 @@ class Indexer:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
+
+    @property
+    def generation(self) -> Generation:
+        """What new vectors are made by."""
+        return self._embedder.generation
 
     def plain(self, record: MemoryRecord) -> Entry:
         """Return the entry without a vector."""

@@ -9,13 +9,15 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
-from mcp_memory.domain.replies import Ack, Created, Found, Stats
+from mcp_memory.domain.replies import Ack, Compacted, Created, Found, Stats
 from mcp_memory.domain.requests import Compact, Create, Edit, NewMemory, Search
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
-from mcp_memory.ports import Added, Clock, Embedder, Handle, NewId, Progress, Store
+from mcp_memory.ports import LLM, Added, Clock, Embedder, Handle, NewId, Progress, Store
 from mcp_memory.services.compaction import Compactor
 from mcp_memory.services.entries import Indexer, told
+from mcp_memory.services.judging import Judge
+from mcp_memory.services.merged_text import Author
 from mcp_memory.services.search import Finder
 
 OPEN = Scope()
@@ -29,7 +31,9 @@ WORDS_ONLY = (
 class LongTerm:
     """What is kept for good. ``default`` fills the parts of a scope that a request leaves open."""
 
-    def __init__(self, store: Store, embedder: Embedder, clock: Clock, new_id: NewId, *, enabled: bool) -> None:
+    def __init__(
+        self, store: Store, embedder: Embedder, clock: Clock, new_id: NewId, *, enabled: bool, llm: LLM | None = None
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self._clock = clock
@@ -37,7 +41,8 @@ class LongTerm:
         self._enabled = enabled
         self._indexer = Indexer(embedder)
         self._finder = Finder(store, embedder, clock)
-        self._compactor = Compactor(store, self._indexer, clock)
+        judge = Judge(store, self._indexer, Author(llm), clock, new_id)
+        self._compactor = Compactor(store, self._indexer, judge, clock)
 
     async def create(self, request: Create, *, default: Scope = OPEN, progress: Progress | None = None) -> Created:
         """Store the memories durably and findably; exact duplicates are answered with what is already there."""
@@ -150,12 +155,24 @@ class LongTerm:
         _refuse_ambiguous(memory_ids, found)
         return [handle for handle, _ in found]
 
-    async def compact(self, request: Compact, *, default: Scope = OPEN, progress: Progress | None = None) -> Ack:
-        """Make exact duplicates within the scope one memory each."""
+    async def compact(self, request: Compact, *, default: Scope = OPEN, progress: Progress | None = None) -> Compacted:
+        """Make memories within the scope that say the same one, and end what holds no longer."""
         self._check_enabled()
-        where = Where(scope=request.scope.or_default(default))
-        await self._compactor.compact(where, self._operation(OperationKind.COMPACT), progress)
-        return Ack(status=f"ok, {await self._store.count(where)} memories remaining after compaction")
+        scope = request.scope.or_default(default)
+        operation = self._operation(OperationKind.COMPACT)
+        outcome = await self._compactor.compact(request, scope, operation, progress)
+        remaining = await self._store.count(Where(scope))
+        changed = bool(outcome.merged or outcome.superseded) and not request.dry_run
+        return Compacted(
+            status=f"ok, {remaining} memories remaining after compaction",
+            operation=operation.id if changed else None,
+            merged=outcome.merged,
+            retired=outcome.retired,
+            superseded=outcome.superseded,
+            suggested=outcome.suggested,
+            remaining=remaining,
+            steps=outcome.steps,
+        )
 
     async def stats(self, *, scope: Scope = OPEN) -> Stats:
         """Say how much is remembered, and where."""

@@ -8,6 +8,7 @@ from mcp_memory.ports import Embedder, Store
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.operations import Operations
+from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.working import Working
 
 
@@ -19,6 +20,7 @@ class Memory:
     working: Working
     hydration: Hydration
     operations: Operations
+    suggestions: Suggestions
     store: Store
     embedder: Embedder
 

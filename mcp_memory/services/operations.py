@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from mcp_memory.domain.operations import Kept, Operation, OperationKind
 from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
 from mcp_memory.domain.requests import ListOperations, Undo
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.errors import CannotUndo, MemoryNotFound, OperationNotFound
-from mcp_memory.ports import Changed, Clock, Entry, Handle, HistoryStore, NewId
+from mcp_memory.ports import Changed, Clock, Entry, Handle, NewId, Proposal, Seen, Store, Undone
 from mcp_memory.services.entries import Indexer
 
 OPEN = Scope()
@@ -20,7 +22,7 @@ NAMED = 5
 class Operations:
     """Every change of memories is one operation, with what each memory was before."""
 
-    def __init__(self, store: HistoryStore, indexer: Indexer, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, store: Store, indexer: Indexer, clock: Clock, new_id: NewId) -> None:
         self._store = store
         self._indexer = indexer
         self._clock = clock
@@ -83,11 +85,37 @@ class Operations:
         undone = await self._store.undo(request.operation_id, restore, operation)
         if not undone.restored:
             raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
+        await self._keep_apart(changed, undone)
         return UndoReply(
             status=f"ok, {undone.restored} memories are as they were before",
             operation=operation.id,
             restored=undone.restored,
             kept=list(undone.kept),
+        )
+
+    async def _keep_apart(self, changed: Sequence[Changed], undone: Undone) -> None:
+        """Remember of a compaction that what it did is not wanted: the next one would do it again."""
+        kept = {one.memory_id for one in undone.kept}
+        units: dict[Handle, dict[Handle, Changed]] = {}
+        for one in changed:
+            if one.change.kind is OperationKind.COMPACT and one.change.before is not None:
+                units.setdefault(one.unit, {}).setdefault(one.handle, one)
+        proposals = []
+        for unit in units.values():
+            seen = [(one.handle, one.change.before.version) for one in unit.values() if one.change.before is not None]
+            if kept.isdisjoint(one.change.memory_id for one in unit.values()):
+                proposals += [self._dismissed(first, second) for first, second in combinations(seen, 2)]
+        await self._store.suggest(proposals)
+
+    def _dismissed(self, one: Seen, other: Seen) -> Proposal:
+        return Proposal(
+            id=self._new_id(),
+            kind=SuggestionKind.MERGE,
+            state=SuggestionState.DISMISSED,
+            one=one,
+            other=other,
+            at=self._clock(),
+            reason="It was done, and undone.",
         )
 
     async def _changed(self, operation_id: str, scope: Scope) -> Sequence[Changed]:

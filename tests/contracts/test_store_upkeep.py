@@ -57,8 +57,8 @@ async def test_duplicates_are_grouped_by_content_and_scope_oldest_first(store: S
         entry("Milk"),
     ]
     await store.add(given, operation(), duplicates="keep_both")
-    groups = await store.duplicates(EVERYWHERE)
-    assert [[memory.id for _, memory in group] for group in groups] == [["1", "2", "3"]]
+    (group,) = await store.duplicates(EVERYWHERE)
+    assert [memory.id for memory in await store.records(group) if memory] == ["1", "2", "3"]
     assert await store.duplicates(Where(Scope(user_id="bob"))) == []
 
 

@@ -15,6 +15,7 @@ from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
+from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 
@@ -45,7 +46,9 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
     new_id = new_ids()
     long_term = LongTerm(store, embedder, clock, new_id, enabled=True)
     working = Working(store, long_term, clock, new_id, SessionRules())
-    operations = Operations(store, Indexer(embedder), clock, new_id)
-    memory = Memory(long_term, working, Hydration(long_term, working), operations, store, embedder)
+    indexer = Indexer(embedder)
+    operations = Operations(store, indexer, clock, new_id)
+    suggestions = Suggestions(store, indexer, clock, new_id)
+    memory = Memory(long_term, working, Hydration(long_term, working), operations, suggestions, store, embedder)
     yield memory
     await memory.close()

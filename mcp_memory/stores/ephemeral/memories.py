@@ -19,7 +19,8 @@ from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, Probe, StoreStats
+from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, NearPair, Probe, StoreStats
+from mcp_memory.retrieval.nearness import near_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -283,13 +284,32 @@ class EphemeralMemories:
                 seen = {"last_accessed": now, "access_count": entry.record.access_count + 1}
                 self._entries[handle] = replace(entry, record=entry.record.model_copy(update=seen))
 
-    async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
-        groups: dict[tuple[Scope, str], list[tuple[Handle, MemoryRecord]]] = {}
+    async def duplicates(self, where: Where) -> list[list[Handle]]:
+        groups: dict[tuple[Scope, str], list[Handle]] = {}
         for handle, entry in sorted(self._matching(where), key=lambda held: (held[1].record.created_at, held[0])):
             if entry.record.memory_hash is not None:
-                same = groups.setdefault((entry.record.scope, entry.record.memory_hash), [])
-                same.append((handle, entry.record))
+                groups.setdefault((entry.record.scope, entry.record.memory_hash), []).append(handle)
         return [group for group in groups.values() if len(group) > 1]
+
+    async def near_pairs(
+        self, where: Where, generation: Generation, *, distance: float, most: int, since: datetime | None = None
+    ) -> list[NearPair]:
+        found = {
+            handle: (entry.record, entry.vector)
+            for handle, entry in sorted(self._matching(where))
+            if entry.vector is not None and entry.generation == generation
+        }
+        if not found:
+            return []
+        handles = list(found)
+        vectors = np.stack([vector for _, vector in found.values()])
+        records = [record for record, _ in found.values()]
+        owners = {scope: number for number, scope in enumerate(dict.fromkeys(record.scope for record in records))}
+        fresh = [since is None or max(r.updated_at, r.persisted_at or r.updated_at) >= since for r in records]
+        groups = np.array([owners[record.scope] for record in records], np.int64)
+        pairs = near_pairs(lambda rows: vectors[rows], groups, np.array(fresh), distance, most)
+        columns = (pairs.one.tolist(), pairs.other.tolist(), pairs.closeness.tolist())
+        return [NearPair(handles[one], handles[other], close) for one, other, close in zip(*columns, strict=True)]
 
     async def merge(self, merges: Sequence[Merge], operation: Operation) -> list[MemoryRecord | None]:
         return [self._merged(merge, operation) for merge in merges]

@@ -11,13 +11,14 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Clock, Generation, StoreStats
 from mcp_memory.stores.ephemeral.history import EphemeralHistory
 from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
+from mcp_memory.stores.ephemeral.suggestions import EphemeralSuggestions
 
 
-class EphemeralStore(EphemeralHistory, EphemeralSessions):
+class EphemeralStore(EphemeralHistory, EphemeralSuggestions, EphemeralSessions):
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:
-        EphemeralHistory.__init__(self)
+        EphemeralSuggestions.__init__(self)
         EphemeralSessions.__init__(self)
         self._clock = clock
 

@@ -61,8 +61,13 @@ SELECT count(*) FROM words JOIN memories m ON m.handle = words.rowid WHERE words
 SELECT m.handle FROM memories m WHERE {where}
 
 -- name: shared_contents
-m.content IN (SELECT m.content FROM memories m WHERE m.content IS NOT NULL AND {where}
-    GROUP BY m.content HAVING count(*) > 1)
+SELECT m.content, m.session, m.memory_hash, m.handle FROM memories m
+WHERE m.content IN (SELECT m.content FROM memories m WHERE m.content IS NOT NULL AND {where}
+    GROUP BY m.content HAVING count(*) > 1) AND {where}
+ORDER BY m.created_at, m.handle
+
+-- name: changed_after
+m.handle IN (SELECT handle FROM memories WHERE updated_at >= ?1 OR persisted_at >= ?1)
 
 -- name: open_postings
 CREATE VIRTUAL TABLE temp.postings USING fts5vocab (main, words, instance)
@@ -370,3 +375,47 @@ DELETE FROM operations WHERE number = ?
 
 -- name: merge_words
 INSERT INTO words (words) VALUES ('optimize')
+
+-- name: put_suggestion
+REPLACE INTO suggestions (id, kind, state, at, reason, closeness, text, one, one_version, other, other_version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: suggestions
+SELECT s.id, s.kind, s.state, s.at, s.reason, s.closeness, s.text, s.one, s.one_version, s.other, s.other_version
+FROM suggestions s
+JOIN memories m ON m.handle = s.one AND m.version = s.one_version
+JOIN memories o ON o.handle = s.other AND o.version = s.other_version
+WHERE {where}
+
+-- name: suggestions_in_state
+s.state = ?
+
+-- name: suggestion_of_id
+s.id = ? AND s.state = 'open'
+
+-- name: newest_suggestions
+ORDER BY s.number DESC LIMIT ? OFFSET ?
+
+-- name: count_suggestions
+SELECT count(*) FROM suggestions s
+JOIN memories m ON m.handle = s.one AND m.version = s.one_version
+JOIN memories o ON o.handle = s.other AND o.version = s.other_version
+WHERE {where}
+
+-- name: settle_suggestion
+UPDATE suggestions SET state = ? WHERE id = ?
+
+-- name: settled
+SELECT state FROM suggestions
+WHERE min(one, other) = min(?1, ?3) AND max(one, other) = max(?1, ?3)
+    AND ((one = ?1 AND one_version = ?2 AND other_version = ?4) OR (one = ?3 AND one_version = ?4 AND other_version = ?2))
+
+-- name: compared
+SELECT at, distance FROM compared WHERE namespace = ? AND user = ? AND session = ?
+
+-- name: note_compared
+REPLACE INTO compared (namespace, user, session, at, distance) VALUES (?, ?, ?, ?, ?)
+
+-- name: end_suggestions
+DELETE FROM suggestions WHERE NOT EXISTS (SELECT 1 FROM memories WHERE handle = one AND version = one_version)
+    OR NOT EXISTS (SELECT 1 FROM memories WHERE handle = other AND version = other_version)

@@ -12,7 +12,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Generation, StoreStats
 from mcp_memory.stores.sqlite import filters
-from mcp_memory.stores.sqlite.rows import content_in, handle_and_record
+from mcp_memory.stores.sqlite.rows import Row, content_in, handle_and_record
 from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
@@ -78,16 +78,15 @@ def count(connection: apsw.Connection, where: Where, terms: Sequence[str]) -> in
     return int(connection.execute(sql("count_words_where", condition.text), (expression, *condition.values)).get)
 
 
-def duplicates(connection: apsw.Connection, where: Where) -> list[list[Held]]:
+def duplicates(connection: apsw.Connection, where: Where) -> list[list[int]]:
     """Return the groups of matching memories that share content and scope, oldest first."""
     condition = filters.whole(connection, where)
     if condition is None:
         return []
-    shared = sql("shared_contents", condition.text)
-    statement = sql("records", f"{shared} AND {condition.text}") + "\n" + sql("oldest_first")
-    groups: dict[tuple[Scope, str | None], list[Held]] = {}
-    for held in map(handle_and_record, connection.execute(statement, (*condition.values, *condition.values))):
-        groups.setdefault((held[1].scope, held[1].memory_hash), []).append(held)
+    statement = sql("shared_contents", condition.text)
+    groups: dict[Row, list[int]] = {}
+    for *what, handle in connection.execute(statement, (*condition.values, *condition.values)):
+        groups.setdefault(tuple(what), []).append(int(str(handle)))
     return [group for group in groups.values() if len(group) > 1]
 
 

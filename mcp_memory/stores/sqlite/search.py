@@ -43,7 +43,7 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
         return _NOTHING
     generation = generation_number(connection, probe.generation)
     view = index.view(connection, generation, probe.generation.dimensions if probe.generation else 0)
-    allowed = view.allowed(numbers, _end(where), _handles(connection, where, numbers))
+    allowed = _allowed(connection, view, where, numbers)
     search = _Search(connection, probe, view, allowed, generation)
     near = _nearest(search)
     worded, scores = lexical.best(connection, view.columns, probe, allowed)
@@ -53,6 +53,16 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
     words = np.zeros(len(rows), np.float32)
     words[np.searchsorted(rows, worded)] = scores
     return _facets(search, rows, words, threads)
+
+
+def allowed_rows(connection: apsw.Connection, view: View, where: Where, numbers: Numbers) -> Rows:
+    """Return the rows of the view that match, in order of storing."""
+    allowed = _allowed(connection, view, where, numbers)
+    return np.flatnonzero(allowed.mask) if allowed.few is None else allowed.few
+
+
+def _allowed(connection: apsw.Connection, view: View, where: Where, numbers: Numbers) -> Allowed:
+    return view.allowed(numbers, _end(where), _handles(connection, where, numbers))
 
 
 def count(connection: apsw.Connection, index: Index, where: Where, terms: Sequence[str]) -> int:

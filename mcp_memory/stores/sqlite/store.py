@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.suggestions import Suggestion, SuggestionState
 from mcp_memory.errors import StoreUnavailable
 from mcp_memory.ports import (
     Added,
@@ -25,11 +27,25 @@ from mcp_memory.ports import (
     Generation,
     Handle,
     Merge,
+    NearPair,
     Probe,
+    Proposal,
+    Seen,
     StoreStats,
     Undone,
 )
-from mcp_memory.stores.sqlite import filters, history, opening, reading, search, sessions, undoing, writing
+from mcp_memory.stores.sqlite import (
+    filters,
+    history,
+    opening,
+    pairs,
+    reading,
+    search,
+    sessions,
+    suggestions,
+    undoing,
+    writing,
+)
 from mcp_memory.stores.sqlite.connection import Connections, Settings
 from mcp_memory.stores.sqlite.index import Index
 from mcp_memory.stores.sqlite.place import refuse_shared
@@ -122,8 +138,37 @@ class SqliteStore:
         moments = microseconds(now), microseconds(unless_since)
         await self._write(lambda connection: writing.touch(connection, _numbers(handles), *moments))
 
-    async def duplicates(self, where: Where) -> list[list[tuple[Handle, MemoryRecord]]]:
+    async def duplicates(self, where: Where) -> list[list[Handle]]:
         return [[*group] for group in await self._read(lambda connection: reading.duplicates(connection, where))]
+
+    async def near_pairs(
+        self, where: Where, generation: Generation, *, distance: float, most: int, since: datetime | None = None
+    ) -> list[NearPair]:
+        field = await self._read(lambda connection: pairs.field(connection, self._index, where, generation, since))
+        return [] if field is None else await asyncio.to_thread(field.pairs, distance, most)
+
+    async def suggest(self, proposals: Sequence[Proposal]) -> int:
+        return await self._write(lambda connection: suggestions.suggest(connection, proposals))
+
+    async def suggestions(
+        self, scope: Scope, *, state: SuggestionState, limit: int, offset: int = 0
+    ) -> tuple[list[Suggestion], int]:
+        return await self._read(lambda connection: suggestions.page(connection, scope, state, limit, offset))
+
+    async def suggestion(self, suggestion_id: str, scope: Scope) -> tuple[Proposal, Suggestion] | None:
+        return await self._read(lambda connection: suggestions.find(connection, suggestion_id, scope))
+
+    async def settle(self, suggestion_id: str, state: SuggestionState) -> None:
+        await self._write(lambda connection: suggestions.settle(connection, suggestion_id, state))
+
+    async def settled(self, pairs: Sequence[tuple[Seen, Seen]]) -> list[SuggestionState | None]:
+        return await self._read(lambda connection: suggestions.settled(connection, pairs))
+
+    async def compared(self, scope: Scope) -> tuple[datetime, float] | None:
+        return await self._read(lambda connection: suggestions.compared(connection, scope))
+
+    async def note_compared(self, scope: Scope, moment: datetime, distance: float) -> None:
+        await self._write(lambda connection: suggestions.note_compared(connection, scope, moment, distance))
 
     async def merge(self, merges: Sequence[Merge], operation: Operation) -> list[MemoryRecord | None]:
         def act(connection: apsw.Connection) -> list[MemoryRecord | None]:

@@ -46,6 +46,12 @@ def _stored(dimensions: int) -> np.dtype[np.void]:
     return np.dtype([("scale", "<f4"), ("parts", "i1", (dimensions,))])
 
 
+def unpacked(stored: Sequence[bytes], dimensions: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return the int8 parts of stored vectors, and what to multiply each with."""
+    rows = np.frombuffer(b"".join(stored), _stored(dimensions))
+    return rows["parts"], rows["scale"]
+
+
 def distances(stored: Sequence[bytes], vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the cosine distance of each stored vector from the vector."""
     rows = np.frombuffer(b"".join(stored), _stored(len(vector)))

@@ -36,7 +36,7 @@ class Migration:
         return Path(__file__).with_name(f"{self.version:04}_{self.name}.sql").read_text(encoding="utf-8")
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "initial"), Migration(3, "operations"))
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, "initial"), Migration(3, "operations"), Migration(7, "suggestions"))
 SCHEMA_VERSION = MIGRATIONS[-1].version
 
 
