@@ -64,7 +64,9 @@ def show(results: Sequence[Judged]) -> None:
     print(f"| half | pairs | {' | '.join(DONE.values())} |\n|---|---{'|---' * len(DONE)}|")
     for half in HALVES:
         for label in LABELS:
-            found = Counter(each.verdict.finding for each in results if (each.pair.half, each.pair.label) == (half, label))
+            found = Counter(
+                each.verdict.finding for each in results if (each.pair.half, each.pair.label) == (half, label)
+            )
             cells = " | ".join(str(found[finding]) for finding in DONE)
             print(f"| {half} | {label} ({found.total()}) | {cells} |")
     wrong = sum(each.verdict.finding is Finding.SAME and each.pair.label != "same" for each in results)
@@ -107,9 +109,9 @@ async def show_talk(path: Path, embedder: MiniLMEmbedder) -> None:
     counted: Counter[Finding] = Counter()
     for talk in locomo(path, sessions=False):
         records = [
-            memory(str(fields["id"]), str(fields["text"]), datetime.fromisoformat(str(fields["event_date"]))).model_copy(
-                update={"event_date": datetime.fromisoformat(str(fields["event_date"]))}
-            )
+            memory(
+                str(fields["id"]), str(fields["text"]), datetime.fromisoformat(str(fields["event_date"]))
+            ).model_copy(update={"event_date": datetime.fromisoformat(str(fields["event_date"]))})
             for fields in talk.memories
         ]
         found = await near(records, embedder)
@@ -144,7 +146,9 @@ async def run(path: Path | None, *, listed: bool) -> None:
     if listed:
         for each in results:
             texts_ = f"{each.pair.earlier!r} / {each.pair.later!r}"
-            print(f"{each.pair.half} {each.pair.label}: {each.verdict.finding} ({each.closeness:.2f}) {texts_}: {each.verdict.reason}")
+            print(
+                f"{each.pair.half} {each.pair.label}: {each.verdict.finding} ({each.closeness:.2f}) {texts_}: {each.verdict.reason}"
+            )
     if path is not None:
         await show_talk(path, embedder)
     await embedder.close()

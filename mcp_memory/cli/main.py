@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("mcp_memory.cli.records:show", "Show one memory whole."),
     "edit": ("mcp_memory.cli.records:edit", "Change one memory."),
     "delete": ("mcp_memory.cli.deleting:delete", "Delete memories or a session."),
+    "compact": ("mcp_memory.cli.compacting:compact", "Merge duplicates, end what holds no longer."),
+    "suggestions": ("mcp_memory.cli.compacting:suggestions", "Decide what compaction was not sure about."),
     "sessions": ("mcp_memory.cli.overview:sessions", "List the sessions of working memory."),
     "stats": ("mcp_memory.cli.overview:stats", "Say how much is remembered, and where."),
     "config": ("mcp_memory.cli.overview:config", "Show every setting and where it comes from."),

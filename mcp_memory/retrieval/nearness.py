@@ -116,16 +116,16 @@ class _Search:
             self._keep(part, rows, close)
 
     def _keep(self, part: Rows, rows: Rows, close: NDArray[np.float32]) -> None:
-        if close.shape[1] > self._most:
-            nearest = np.argpartition(-close, self._most - 1, axis=1)[:, : self._most]
-            close = np.take_along_axis(close, nearest, axis=1)
-            others = rows[nearest]
-        else:
-            others = np.broadcast_to(rows, close.shape)
-        there = close >= self._least
-        one = np.broadcast_to(part[:, None], close.shape)[there]
-        other = others[there]
-        self._found.append((np.minimum(one, other), np.maximum(one, other), close[there]))
+        """Keep the near pairs; where a row has too many, its nearest."""
+        near = close >= self._least
+        for crowded in np.flatnonzero(near.sum(axis=1) > self._most):
+            nearest = np.argpartition(close[crowded], -self._most)[-self._most :]
+            near[crowded] = False
+            near[crowded, nearest] = True
+        one, other = np.nonzero(near)
+        closeness = close[one, other]
+        one, other = part[one], rows[other]
+        self._found.append((np.minimum(one, other), np.maximum(one, other), closeness))
 
     def pairs(self) -> Pairs:
         """Return what was found."""

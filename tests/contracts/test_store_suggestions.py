@@ -21,7 +21,8 @@ _numbers = count(1)
 
 
 def proposal(one: Handle, other: Handle, **fields: Any) -> Proposal:
-    given = {"kind": SuggestionKind.MERGE, "at": NOON, "reason": "They look alike.", "id": f"s{next(_numbers)}"}
+    given: dict[str, Any] = {"kind": SuggestionKind.MERGE, "at": NOON, "reason": "They look alike."}
+    given |= {"id": f"s{next(_numbers)}"}
     return Proposal(one=(one, 1), other=(other, 1), **given | fields)
 
 
