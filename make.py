@@ -147,7 +147,11 @@ def installed(level: str) -> str:
     stamp.unlink(missing_ok=True)
     for name in ("build", level):
         listed = REQUIREMENTS / f"{name}.lock"
-        pip(python, ["install", "--no-deps", "--require-hashes", "-r", str(listed)], f"{listed.name}, {pinned(listed)} packages")
+        pip(
+            python,
+            ["install", "--no-deps", "--require-hashes", "-r", str(listed)],
+            f"{listed.name}, {pinned(listed)} packages",
+        )
     pip(python, ["install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)], "this checkout")
     stamp.write_text(wanted, encoding="utf-8")
     say(f"Installed in {time.perf_counter() - started:.0f} s\n")

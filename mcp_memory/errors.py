@@ -8,7 +8,8 @@
     │   ├── MemoryNotFound
     │   ├── SessionNotFound
     │   ├── OperationNotFound
-    │   └── SuggestionNotFound
+    │   ├── SuggestionNotFound
+    │   └── JobNotFound
     ├── Conflict
     │   ├── VersionConflict         somebody else changed it since it was read
     │   ├── AmbiguousId             one id names several records; a narrower scope is needed
@@ -21,6 +22,7 @@
     │   ├── StoreBusy               another process holds it for too long
     │   ├── StoreCorrupt            its content is damaged
     │   └── SchemaMismatch          it was written by another version of this program
+    ├── QueueUnavailable            workers cannot be told of a job; they find it by themselves
     ├── EmbedderUnavailable         no vectors can be made
     └── LLMUnavailable              no text can be written by a model
 
@@ -100,6 +102,16 @@ class SuggestionNotFound(NotFound):
     def __init__(self, suggestion_id: str) -> None:
         super().__init__(f"Suggestion {suggestion_id} not found: it was settled, or one of its memories changed since")
         self.suggestion_id = suggestion_id
+
+
+class JobNotFound(NotFound):
+    """No job with this id in this scope."""
+
+    code = "job_not_found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Job {job_id} not found")
+        self.job_id = job_id
 
 
 class Conflict(MemoryServerError):
@@ -186,6 +198,12 @@ class SchemaMismatch(StoreError):
     """The store was written by another version of this program."""
 
     code = "schema_mismatch"
+
+
+class QueueUnavailable(MemoryServerError):
+    """Workers cannot be told of a job at once; it is kept, and they find it by themselves."""
+
+    code = "queue_unavailable"
 
 
 class EmbedderUnavailable(MemoryServerError):

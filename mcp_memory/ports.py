@@ -1,6 +1,7 @@
 """The ports: what the services need from outside, as pages of verbs with promises. Nothing here is an implementation.
 
-Every port has a shipped fake that is a real, small implementation: ``stores/ephemeral``, ``embedders/hashing``.
+Every port has a shipped fake that is a real, small implementation: ``stores/ephemeral``, ``queues/inline``,
+``embedders/hashing``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
+from mcp_memory.job_ports import JobStore
 
 if TYPE_CHECKING:
     import numpy as np
@@ -418,8 +420,11 @@ class SessionStore(Protocol):
     async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
         """Return a page of sessions (without their messages), last updated first, and how many there are."""
 
+    async def expire_sessions(self, now: datetime) -> int:
+        """Remove the sessions past their TTL; return how many there were."""
 
-class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, Protocol):
+
+class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, JobStore, Protocol):
     """One place for all records."""
 
     async def open(self) -> None:
@@ -427,6 +432,12 @@ class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, Protocol):
 
         Raises:
             StoreUnavailable, StoreReadOnly, StoreCorrupt, SchemaMismatch: with what to do about it.
+        """
+
+    async def optimise(self) -> None:
+        """Put what is stored in good order for speed and space; nothing that can be read changes.
+
+        Takes no longer pause from other writers than a usual write does.
         """
 
     async def close(self) -> None:

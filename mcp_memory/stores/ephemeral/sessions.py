@@ -47,7 +47,7 @@ class EphemeralSessions:
         ]
 
     async def put_session(self, session: Session, *, expected_version: int | None, now: datetime) -> Session:
-        self._sessions = {name: kept for name, kept in self._sessions.items() if kept.alive(now)}
+        await self.expire_sessions(now)
         name = (session.namespace, session.user_id, session.session_id)
         there = self._sessions.get(name)
         version = there.session.version if there else 0
@@ -71,3 +71,8 @@ class EphemeralSessions:
         alive.sort(key=lambda session: (session.updated_at, session.session_id), reverse=True)
         page = alive[offset : offset + limit]
         return [session.model_copy(update={"messages": []}) for session in page], len(alive)
+
+    async def expire_sessions(self, now: datetime) -> int:
+        before = len(self._sessions)
+        self._sessions = {name: kept for name, kept in self._sessions.items() if kept.alive(now)}
+        return before - len(self._sessions)

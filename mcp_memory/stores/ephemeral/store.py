@@ -10,22 +10,27 @@ from dataclasses import replace
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Clock, Generation, StoreStats
 from mcp_memory.stores.ephemeral.history import EphemeralHistory
+from mcp_memory.stores.ephemeral.jobs import EphemeralJobs
 from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
 from mcp_memory.stores.ephemeral.suggestions import EphemeralSuggestions
 
 
-class EphemeralStore(EphemeralHistory, EphemeralSuggestions, EphemeralSessions):
+class EphemeralStore(EphemeralHistory, EphemeralSuggestions, EphemeralSessions, EphemeralJobs):
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:
         EphemeralSuggestions.__init__(self)
         EphemeralSessions.__init__(self)
+        EphemeralJobs.__init__(self)
         self._clock = clock
 
     async def open(self) -> None:
         return
 
     async def close(self) -> None:
+        return
+
+    async def optimise(self) -> None:
         return
 
     async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:

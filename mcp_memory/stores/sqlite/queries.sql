@@ -419,3 +419,40 @@ REPLACE INTO compared (namespace, user, session, at, distance) VALUES (?, ?, ?, 
 -- name: end_suggestions
 DELETE FROM suggestions WHERE NOT EXISTS (SELECT 1 FROM memories WHERE handle = one AND version = one_version)
     OR NOT EXISTS (SELECT 1 FROM memories WHERE handle = other AND version = other_version)
+
+-- name: unfinished_job
+SELECT document FROM jobs WHERE dedup_key = ? AND due_at IS NOT NULL
+
+-- name: add_job
+INSERT INTO jobs (id, name, namespace, user, session, dedup_key, state, due_at, finished_at, document)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: change_job
+UPDATE jobs SET (namespace, user, session, dedup_key, state, due_at, finished_at, document) = (?, ?, ?, ?, ?, ?, ?, ?)
+WHERE id = ?
+
+-- name: begin_period
+INSERT INTO periods (name, put_at) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET put_at = ?2 WHERE put_at < ?3 OR put_at > ?2
+RETURNING put_at
+
+-- name: job
+SELECT document FROM jobs WHERE {where}
+
+-- name: has_state
+state IN (SELECT value FROM json_each(?))
+
+-- name: count_jobs
+SELECT count(*) FROM jobs WHERE {where}
+
+-- name: page_of_jobs
+SELECT document FROM jobs WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?
+
+-- name: ready_jobs
+SELECT id FROM jobs WHERE due_at <= ? AND name IN (SELECT value FROM json_each(?)) ORDER BY due_at, number LIMIT ?
+
+-- name: prune_jobs
+DELETE FROM jobs WHERE finished_at < ?
+
+-- name: merge_words
+INSERT INTO words (words, rank) VALUES ('merge', ?)

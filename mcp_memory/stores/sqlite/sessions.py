@@ -40,7 +40,7 @@ def find(connection: apsw.Connection, session_id: str, scope: Scope, now: dateti
 
 def put(connection: apsw.Connection, session: Session, expected_version: int | None, now: datetime) -> Session:
     """Store the session whole, if it is still at the version."""
-    connection.execute(sql("end_expired"), (microseconds(now),))
+    expire(connection, now)
     namespace = number_of(connection, filters.KINDS["namespace"], session.namespace)
     user = number_of(connection, filters.KINDS["user_id"], session.user_id)
     number = number_of(connection, filters.KINDS["session_id"], session.session_id)
@@ -54,6 +54,12 @@ def put(connection: apsw.Connection, session: Session, expected_version: int | N
     row = (namespace, user, number, stored.version, microseconds(now), ends, *session_texts(stored))
     connection.execute(sql("put_session"), row)
     return stored
+
+
+def expire(connection: apsw.Connection, now: datetime) -> int:
+    """Remove the sessions past their TTL; return how many there were."""
+    connection.execute(sql("end_expired"), (microseconds(now),))
+    return connection.changes()
 
 
 def remove(connection: apsw.Connection, session_id: str, scope: Scope, now: datetime) -> bool:

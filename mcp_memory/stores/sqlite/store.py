@@ -12,12 +12,14 @@ from typing import Literal, TypeVar
 import apsw
 
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
 from mcp_memory.errors import StoreUnavailable
+from mcp_memory.job_ports import JobRule
 from mcp_memory.ports import (
     Added,
     Candidates,
@@ -37,6 +39,7 @@ from mcp_memory.ports import (
 from mcp_memory.stores.sqlite import (
     filters,
     history,
+    jobs,
     opening,
     pairs,
     reading,
@@ -44,9 +47,11 @@ from mcp_memory.stores.sqlite import (
     sessions,
     suggestions,
     undoing,
+    upkeep,
     writing,
 )
 from mcp_memory.stores.sqlite.connection import Connections, Settings
+from mcp_memory.stores.sqlite.failures import translated
 from mcp_memory.stores.sqlite.index import Index
 from mcp_memory.stores.sqlite.place import refuse_shared
 from mcp_memory.stores.sqlite.recording import Recorder
@@ -55,7 +60,7 @@ T = TypeVar("T")
 
 
 class SqliteStore:
-    """Keeps memories and sessions in one file that many processes may use at once."""
+    """Keeps memories, sessions and jobs in one file that many processes may use at once."""
 
     def __init__(
         self,
@@ -231,6 +236,40 @@ class SqliteStore:
 
     async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
         return await self._read(lambda connection: sessions.page(connection, scope, now, limit, offset))
+
+    async def expire_sessions(self, now: datetime) -> int:
+        return await self._write(lambda connection: sessions.expire(connection, now))
+
+    async def put_job(self, job: Job) -> Job:
+        return await self._write(lambda connection: jobs.put(connection, job))
+
+    async def put_periodic(self, job: Job, period_began: datetime) -> Job | None:
+        return await self._write(lambda connection: jobs.put_periodic(connection, job, period_began))
+
+    async def job(self, job_id: str, scope: Scope) -> Job | None:
+        return await self._read(lambda connection: jobs.find(connection, job_id, scope))
+
+    async def jobs(
+        self, scope: Scope, *, states: Sequence[JobState] = (), limit: int, offset: int = 0
+    ) -> tuple[list[Job], int]:
+        return await self._read(lambda connection: jobs.page(connection, scope, states, limit, offset))
+
+    async def ready_jobs(self, names: Sequence[str], now: datetime, limit: int) -> list[str]:
+        return await self._read(lambda connection: jobs.ready(connection, names, now, limit))
+
+    async def change_job(self, job_id: str, rule: JobRule) -> Job | None:
+        return await self._write(lambda connection: jobs.change(connection, job_id, rule))
+
+    async def prune_jobs(self, finished_before: datetime) -> int:
+        return await self._write(lambda connection: jobs.prune(connection, finished_before))
+
+    async def optimise(self) -> None:
+        for _ in range(upkeep.MOST_MERGES):
+            if not await self._write(upkeep.merge_step):
+                break
+        await self._write(upkeep.gather_statistics)
+        with translated(self._settings.path):
+            await asyncio.to_thread(upkeep.move_log, self._settings)
 
 
 def _numbers(handles: Sequence[Handle]) -> list[int]:

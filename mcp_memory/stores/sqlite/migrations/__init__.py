@@ -36,7 +36,12 @@ class Migration:
         return Path(__file__).with_name(f"{self.version:04}_{self.name}.sql").read_text(encoding="utf-8")
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "initial"), Migration(3, "operations"), Migration(7, "suggestions"))
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "initial"),
+    Migration(3, "operations"),
+    Migration(4, "jobs"),
+    Migration(7, "suggestions"),
+)
 SCHEMA_VERSION = MIGRATIONS[-1].version
 
 
