@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_memory.job_ports import TaskQueue
 from mcp_memory.loading import load
 from mcp_memory.machine import new_ids, now
 from mcp_memory.ports import Embedder, Store
+from mcp_memory.queues.inline import InlineQueue
+from mcp_memory.queues.on_demand import QueueOnDemand
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.job_runner import JobRunner, Pause, Terms
+from mcp_memory.services.job_table import JOBS
+from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
@@ -28,6 +36,12 @@ EMBEDDERS: dict[str, str] = {
     "all-MiniLM-L6-v2": "mcp_memory.embedders.minilm.embedder:MiniLMEmbedder",
     "hashing": "mcp_memory.embedders.hashing:HashingEmbedder",
 }
+QUEUE = "mcp_memory.queues.huey:HueyQueue"
+WORKER_POLL_SECONDS = 0.05
+EMBEDDED_POLL_SECONDS = 1.0
+EMBEDDED_TEND_SECONDS = 5.0
+GRACE_SECONDS = 5.0
+"""What running jobs may take when a worker is told to leave; containers are killed after ten."""
 
 
 async def open_memory(settings: Settings) -> Memory:
@@ -50,7 +64,53 @@ async def open_memory(settings: Settings) -> Memory:
     indexer = Indexer(embedder)
     operations = Operations(store, indexer, now, new_id)
     suggestions = Suggestions(store, indexer, now, new_id)
-    return Memory(long_term, working, Hydration(long_term, working), operations, suggestions, store, embedder)
+    queue = _queue(settings)
+    jobs = Jobs(store, queue, now, new_id, JOBS, timedelta(days=settings.job_retention_days))
+    hydration = Hydration(long_term, working)
+    return Memory(long_term, working, hydration, operations, suggestions, jobs, store, embedder, queue)
+
+
+def task_runner(settings: Settings, memory: Memory, *, concurrency: int) -> JobRunner:
+    """Return what does the jobs of a process that does nothing else."""
+    terms = Terms(
+        lease=timedelta(seconds=settings.redelivery_timeout_seconds),
+        periods=_periods(settings),
+        concurrency=concurrency,
+        poll_seconds=WORKER_POLL_SECONDS,
+        grace_seconds=GRACE_SECONDS,
+    )
+    return JobRunner(memory, memory.queue, now, terms)
+
+
+def embedded_runner(settings: Settings, memory: Memory, pause: Pause) -> JobRunner:
+    """Return what does jobs, one after the other, beside a server's requests; these go first by ``pause``."""
+    terms = Terms(
+        lease=timedelta(seconds=settings.redelivery_timeout_seconds),
+        periods=_periods(settings),
+        poll_seconds=EMBEDDED_POLL_SECONDS,
+        tend_seconds=EMBEDDED_TEND_SECONDS,
+    )
+    return JobRunner(memory, memory.queue, now, terms, pause=pause)
+
+
+def _periods(settings: Settings) -> dict[str, timedelta]:
+    """Return the jobs that are to be done by themselves, and how often."""
+    found = {}
+    for kind in JOBS:
+        period = kind.period
+        if period is not None and (period.only_if is None or getattr(settings, period.only_if)):
+            found[kind.name] = timedelta(minutes=getattr(settings, period.minutes))
+    return {name: period for name, period in found.items() if period}
+
+
+def _queue(settings: Settings) -> TaskQueue:
+    _, path = settings.store_location()
+    return InlineQueue() if path is None else QueueOnDemand(partial(_queue_beside, path))
+
+
+def _queue_beside(store: Path) -> TaskQueue:
+    make: Callable[[Path], TaskQueue] = load(QUEUE)
+    return make(store.with_name(f"{store.name}.queue"))
 
 
 def _store(settings: Settings) -> Store:

@@ -64,6 +64,12 @@ def _lower(word: Any) -> Any:
     return word.lower() if isinstance(word, str) else word
 
 
+def _backend(word: Any) -> Any:
+    """Return the name of a task backend for the one that agent-memory-server calls it by."""
+    return {"asyncio": "embedded", "docket": "worker"}.get(_lower(word), _lower(word))
+
+
+Minutes = Annotated[int, Field(ge=0, le=5_256_000)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
@@ -116,6 +122,32 @@ class Settings(BaseSettings):
     max_future_timestamp_seconds: Annotated[int, Field(ge=0, le=3_153_600_000)] = Field(
         300, description="How far in the future a message may claim to be created."
     )
+    task_backend: Annotated[Literal["embedded", "worker"], BeforeValidator(_backend)] = Field(
+        "embedded",
+        description="Who does background jobs. embedded: each server, when it has nothing else to do; worker: only "
+        "`agent-memory task-worker`. The older names asyncio and docket mean the same. If not set, USE_DOCKET decides.",
+    )
+    use_docket: bool | None = Field(
+        None, description="The older way to say it: true is TASK_BACKEND=worker, false is TASK_BACKEND=embedded."
+    )
+    embedded_worker_delay_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        5, description="A server begins background jobs when it has been idle for so long after its first use."
+    )
+    redelivery_timeout_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        60, description="A job whose worker has not been heard of for so long is done by another."
+    )
+    job_retention_days: Annotated[float, Field(ge=0, allow_inf_nan=False, le=36_500)] = Field(
+        7, description="How long finished jobs can be looked at with `agent-memory jobs`."
+    )
+    compaction_every_minutes: Minutes = Field(
+        10, description="How often duplicates are made one by themselves; 0: never."
+    )
+    expiry_every_minutes: Minutes = Field(
+        60, description="How often expired sessions and old jobs are removed; 0: never."
+    )
+    optimise_every_minutes: Minutes = Field(
+        1440, description="How often the store is put in good order for speed and space; 0: never."
+    )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = Field(
         "INFO",
         description="What is logged, always to stderr. Commands other than mcp log from WARNING if this is not set.",
@@ -134,7 +166,6 @@ class Settings(BaseSettings):
     enable_ner: bool | None = _accepted("Find the names in memories.")
     enable_working_memory_summarization: bool | None = _accepted("Summarise long conversations.")
     forgetting_enabled: bool | None = _accepted("Delete old memories by themselves.")
-    use_docket: bool | None = _accepted("Hand background tasks to a separate worker.")
     disable_auth: bool | None = _accepted("Serve without authentication.")
     auth_mode: Annotated[Literal["disabled", "token", "oauth2"], BeforeValidator(_lower)] | None = _accepted(
         "How callers over the network prove who they are: disabled, token or oauth2."
@@ -180,6 +211,16 @@ class Settings(BaseSettings):
     def embedder(self) -> str:
         """Return the model that is used: the bundled one in place of a hosted one."""
         return self.embedding_model if self.embedding_model in AVAILABLE_MODELS else BUNDLED_MODEL
+
+    def works_itself(self) -> bool:
+        """Say whether a server does background jobs itself."""
+        if self.origin("task_backend") == "default" and self.use_docket is not None:
+            return not self.use_docket
+        return self.task_backend == "embedded"
+
+    def wants_worker(self) -> bool:
+        """Say whether a worker may be started; only USE_DOCKET=false by itself says no."""
+        return self.use_docket is not False or self.origin("task_backend") != "default"
 
     def store_location(self) -> tuple[StoreKind, Path | None]:
         """Return the kind of store and its file, absolute; an ephemeral store has none."""

@@ -31,13 +31,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "stats": ("mcp_memory.cli.overview:stats", "Say how much is remembered, and where."),
     "config": ("mcp_memory.cli.overview:config", "Show every setting and where it comes from."),
     "rebuild-index": ("mcp_memory.cli.upkeep:rebuild_index", "Make words and vectors of every memory anew."),
+    "task-worker": ("mcp_memory.cli.serving:task_worker", "Do background jobs until told to leave."),
+    "schedule-task": ("mcp_memory.cli.jobs:schedule_task", "Have a job done by a worker."),
+    "jobs": ("mcp_memory.cli.jobs:jobs", "List, show, cancel or wait for jobs."),
     "migrate-memories": ("mcp_memory.cli.upkeep:migrate_memories", "Bring the store to this version's schema."),
     "migrate-working-memory": ("mcp_memory.cli.upkeep:migrate_working_memory", "Accepted for older scripts."),
     "version": ("mcp_memory.cli.main:version", "Show the version."),
 }
 """Name, where the command is, and its line in ``--help``: so that help loads none of them."""
 
-LATER = frozenset({"api", "task-worker", "schedule-task", "token"})
+LATER = frozenset({"api", "token"})
 """Commands that scripts for agent-memory-server call and this version does not have."""
 
 

@@ -24,11 +24,11 @@ Answer = TypeVar("Answer")
 Asked = TypeVar("Asked", bound=Request)
 
 
-def settings() -> Settings:
-    """Return the settings of this call, and log as they say: from WARNING where nobody said."""
+def settings(*, quietly: str = "WARNING", **overrides: object) -> Settings:
+    """Return the settings of this call, and log as they say: from ``quietly`` on where nobody said."""
     store = click.get_current_context().meta.get(STORE)
-    read: Settings = load("mcp_memory.config:read_settings")(memory_store_url=store)
-    level = "WARNING" if read.origin("log_level") == "default" else read.log_level
+    read: Settings = load("mcp_memory.config:read_settings")(memory_store_url=store, **overrides)
+    level = quietly if read.origin("log_level") == "default" else read.log_level
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
     return read
 

@@ -1,4 +1,4 @@
-"""``agent-memory mcp``: hands the process over to the MCP door."""
+"""``agent-memory mcp`` and ``task-worker``: hand the process over to a door."""
 
 from __future__ import annotations
 
@@ -22,15 +22,39 @@ from mcp_memory.loading import load
 @click.option(
     "--task-backend",
     type=click.Choice(["asyncio", "docket", "embedded", "worker"]),
-    expose_value=False,
-    help="No effect in this version.",
+    help="Who does background jobs: embedded (asyncio), this server; worker (docket), agent-memory task-worker. "
+    "If left out: TASK_BACKEND.",
 )
 @store_option
 @click.pass_context
-def mcp(context: click.Context, mode: str) -> None:
+def mcp(context: click.Context, mode: str, task_backend: str | None) -> None:
     """Serve an MCP client over stdin and stdout."""
     if mode != "stdio":
         raise click.UsageError(f"--mode {mode} comes with a later version; use --mode stdio.", context)
     open_it = load("mcp_memory.mcp_door.on_demand:from_environment")
     # The door reads its settings when a client first calls.
-    load("mcp_memory.server:run_stdio")(partial(open_it, memory_store_url=context.meta.get(STORE)))
+    named = partial(open_it, memory_store_url=context.meta.get(STORE), task_backend=task_backend)
+    load("mcp_memory.server:run_stdio")(named)
+
+
+@click.command("task-worker")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 256), default=10, show_default=True, help="Jobs at once, at most."
+)
+@click.option(
+    "--redelivery-timeout",
+    type=click.IntRange(1, 86_400),
+    metavar="SECONDS",
+    help="A job whose worker has not been heard of for so long is done by another. "
+    "If left out: REDELIVERY_TIMEOUT_SECONDS.",
+)
+@store_option
+def task_worker(concurrency: int, redelivery_timeout: int | None) -> None:
+    """Do background jobs until told to leave.
+
+    Ctrl-C or SIGTERM: what runs is finished or handed back. Once more: at once.
+    """
+    read = load("mcp_memory.cli.running:settings")(quietly="INFO", redelivery_timeout_seconds=redelivery_timeout)
+    if not read.wants_worker():
+        raise click.ClickException("Docket is disabled in settings. Cannot run worker. USE_DOCKET=false says so.")
+    load("mcp_memory.worker:run_worker")(read, concurrency=concurrency)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_memory.domain.compaction import Step
+from mcp_memory.domain.jobs import Job
 from mcp_memory.domain.moments import Moment
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.records import MemoryRecord, SearchMode, Session
@@ -77,6 +78,13 @@ class SessionList(Reply):
     """A page of session ids."""
 
     sessions: list[str]
+    total: int
+
+
+class JobList(Reply):
+    """A page of jobs, newest first."""
+
+    jobs: list[Job]
     total: int
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from mcp_memory.domain.filters import DateField, DateFilter, Dates, TagField, TagFilter, Tags, Where
+from mcp_memory.domain.jobs import JobState
 from mcp_memory.domain.moments import Moment
 from mcp_memory.domain.records import MemoryType, SearchMode, Strategy, without_nulls
 from mcp_memory.domain.scope import Scope
@@ -312,6 +313,21 @@ class ListSessions(Request):
     offset: Annotated[int, Field(ge=0)] = 0
     namespace: Label | None = None
     user_id: Label | None = None
+
+
+class ListJobs(Request):
+    """List jobs."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    offset: Annotated[int, Field(ge=0)] = 0
+    states: list[JobState] = Field(default_factory=list, description="Only those in these states")
+    namespace: Label | None = None
+    user_id: Label | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Whose jobs."""
+        return Scope(self.namespace, self.user_id)
 
 
 class Hydrate(Window):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcp_memory.job_ports import TaskQueue
 from mcp_memory.ports import Embedder, Store
 from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
@@ -21,10 +23,13 @@ class Memory:
     hydration: Hydration
     operations: Operations
     suggestions: Suggestions
+    jobs: Jobs
     store: Store
     embedder: Embedder
+    queue: TaskQueue
 
     async def close(self) -> None:
         """Give back files, models and connections."""
+        await self.queue.close()
         await self.embedder.close()
         await self.store.close()

@@ -130,6 +130,10 @@ class Working:
         found, total = await self._store.sessions(scope, self._clock(), limit=request.limit, offset=request.offset)
         return SessionList(sessions=[session.session_id for session in found], total=total)
 
+    async def expire(self) -> int:
+        """Remove the sessions past their TTL; return how many there were."""
+        return await self._store.expire_sessions(self._clock())
+
     async def _exact(self, session_id: str, scope: Scope, now: datetime) -> Session | None:
         found = await self._store.session(session_id, scope, now)
         return found if found and found.scope == Scope(scope.namespace, scope.user_id, session_id) else None

@@ -10,8 +10,11 @@ import pytest
 
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
+from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.job_table import JOBS
+from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
@@ -49,6 +52,9 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
     indexer = Indexer(embedder)
     operations = Operations(store, indexer, clock, new_id)
     suggestions = Suggestions(store, indexer, clock, new_id)
-    memory = Memory(long_term, working, Hydration(long_term, working), operations, suggestions, store, embedder)
+    queue = InlineQueue()
+    jobs = Jobs(store, queue, clock, new_id, JOBS)
+    hydration = Hydration(long_term, working)
+    memory = Memory(long_term, working, hydration, operations, suggestions, jobs, store, embedder, queue)
     yield memory
     await memory.close()

@@ -1,0 +1,76 @@
+"""The jobs that there are: a row each. To add one, add its request, its act and its row."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from mcp_memory.domain.requests import Compact, Request
+from mcp_memory.ports import Progress
+from mcp_memory.services.jobs import JobKind, Period
+from mcp_memory.services.memory import Memory
+
+
+class CompactLater(Compact):
+    """Compaction as scripts schedule it."""
+
+    limit: Annotated[int, Field(ge=1)] = Field(1000, description="Accepted for older scripts: all are looked at")
+
+
+class Whole(Request):
+    """What is done to the whole store takes nothing."""
+
+
+async def compact(memory: Memory, asked: CompactLater, progress: Progress) -> JsonValue:
+    """Make duplicates one, and end what holds no longer."""
+    done = await memory.long_term.compact(asked, progress=progress)
+    told: JsonValue = done.model_dump(mode="json", exclude={"steps"})
+    return told
+
+
+async def expire(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
+    """Remove what has outlived its time: sessions past their TTL, and old finished jobs."""
+    await progress(0, 2, "removing expired sessions")
+    sessions = await memory.working.expire()
+    await progress(1, 2, "removing old jobs")
+    jobs = await memory.jobs.prune()
+    await progress(2, 2, "done")
+    return {"sessions": sessions, "jobs": jobs}
+
+
+async def optimise(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
+    """Put the store in good order."""
+    await progress(0, 1, "optimising")
+    await memory.store.optimise()
+    await progress(1, 1, "optimised")
+    return None
+
+
+JOBS: tuple[JobKind[Memory], ...] = (
+    JobKind(
+        "compact",
+        "make duplicates one, and end what holds no longer",
+        CompactLater,
+        compact,
+        Period("compaction_every_minutes", only_if="long_term_memory"),
+        aliases=(
+            "mcp_memory.long_term_memory.compact_long_term_memories",
+            "agent_memory_server.long_term_memory.compact_long_term_memories",
+        ),
+    ),
+    JobKind(
+        "expire",
+        "remove expired sessions and old finished jobs",
+        Whole,
+        expire,
+        Period("expiry_every_minutes"),
+    ),
+    JobKind(
+        "optimise",
+        "put the store in good order for speed and space",
+        Whole,
+        optimise,
+        Period("optimise_every_minutes"),
+    ),
+)

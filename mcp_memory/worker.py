@@ -1,0 +1,71 @@
+"""The worker's door: a process that does jobs and nothing else, until it is told to leave."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mcp_memory.bootstrap import open_memory, task_runner
+from mcp_memory.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mcp_memory.config import Settings
+
+logger = logging.getLogger(__name__)
+
+LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
+"""Those that this platform knows are heeded."""
+
+
+def run_worker(settings: Settings, *, concurrency: int) -> None:
+    """Do jobs until the process is told to leave; told again, it leaves at once.
+
+    Raises:
+        ConfigurationError: the store keeps nothing that two processes could share.
+        StoreError: the store cannot be used.
+    """
+    if settings.store_location()[1] is None:
+        raise ConfigurationError(
+            "MEMORY_STORE_URL: ephemeral:// keeps nothing that a worker could share with other programs; "
+            "use sqlite:///PATH"
+        )
+    asyncio.run(_work(settings, concurrency))
+
+
+async def _work(settings: Settings, concurrency: int) -> None:
+    stop = asyncio.Event()
+    with _leaving(stop):
+        memory = await open_memory(settings)
+        try:
+            logger.info("does the jobs of %s, at most %d at once", settings.store_url(), concurrency)
+            await task_runner(settings, memory, concurrency=concurrency).work(stop)
+            logger.info("has left; unfinished jobs are handed back")
+        finally:
+            await memory.close()
+
+
+@contextmanager
+def _leaving(stop: asyncio.Event) -> Iterator[None]:
+    """Set the event at the first signal; leave at once at the second: what runs is taken when its lease is over.
+
+    By ``signal.signal``, because event loops on Windows know no signal handlers.
+    """
+    loop = asyncio.get_running_loop()
+
+    def leave(number: int, _frame: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        loop.call_soon_threadsafe(stop.set)
+
+    known = [getattr(signal, name) for name in LEAVE_SIGNALS if hasattr(signal, name)]
+    before = {number: signal.signal(number, leave) for number in known}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
