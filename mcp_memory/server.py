@@ -33,6 +33,7 @@ from pydantic import AnyUrl
 
 from mcp_memory import __version__
 from mcp_memory.errors import MemoryServerError
+from mcp_memory.mcp_door.background import Background, Traffic
 from mcp_memory.mcp_door.calls import ToolBox
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Open, from_environment
 from mcp_memory.mcp_door.resources import COMPLETIONS, Shelf
@@ -62,12 +63,16 @@ class MemoryServer(MCPServer[None]):
         self._tools = ToolBox(memory)
         self._shelf = Shelf(memory)
         self._menu = Menu(memory)
+        traffic = Traffic()
+        background = Background(memory, traffic)
 
         @asynccontextmanager
         async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
+            background.begin()
             try:
                 yield
             finally:
+                await background.end()
                 await memory.close()
 
         super().__init__(
@@ -84,6 +89,7 @@ class MemoryServer(MCPServer[None]):
                 "resources/read": _MOVING,
             },
         )
+        self.middleware.append(traffic.watch)
         self.completion()(self.complete)  # type: ignore[no-untyped-call]
 
     async def list_tools(self) -> list[Tool]:

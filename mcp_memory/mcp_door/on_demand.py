@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
@@ -14,6 +16,7 @@ from mcp_memory.loading import load
 from mcp_memory.machine import now
 
 if TYPE_CHECKING:
+    from mcp_memory.config import Settings
     from mcp_memory.ports import Clock
     from mcp_memory.services.memory import Memory
 
@@ -22,11 +25,20 @@ CLOSING_SECONDS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Background jobs: when a server may begin with them, and doing them until the event, each step after the pause."""
+
+    after_seconds: float
+    do: Callable[[asyncio.Event, Callable[[], Awaitable[None]]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """Memory, and the scope that fills what a request leaves open."""
+    """Memory, the scope that fills what a request leaves open, and the jobs that this server does if it does any."""
 
     memory: Memory
     default: Scope = Scope()
+    work: Work | None = None
 
 
 Open: TypeAlias = Callable[[], Awaitable[Opened]]
@@ -40,7 +52,13 @@ async def from_environment(**overrides: str | None) -> Opened:
     open_memory = await anyio.to_thread.run_sync(load, "mcp_memory.bootstrap:open_memory")
     settings = read_settings(**overrides)
     scope = Scope(namespace=settings.default_mcp_namespace, user_id=settings.default_mcp_user_id)
-    return Opened(await open_memory(settings), scope)
+    memory = await open_memory(settings)
+    work = Work(settings.embedded_worker_delay_seconds, partial(_work, settings, memory))
+    return Opened(memory, scope, work if settings.works_itself() else None)
+
+
+async def _work(settings: Settings, memory: Memory, stop: asyncio.Event, pause: Callable[[], Awaitable[None]]) -> None:
+    await load("mcp_memory.bootstrap:embedded_runner")(settings, memory, pause).work(stop)
 
 
 class MemoryOnDemand:
@@ -51,6 +69,7 @@ class MemoryOnDemand:
         self._open = open_it
         self._opening = anyio.Lock()
         self._opened: Opened | None = None
+        self._first: asyncio.Event = asyncio.Event()
 
     async def opened(self) -> Opened:
         """Return memory, opening it at the first call.
@@ -64,7 +83,13 @@ class MemoryOnDemand:
                     # A cancelled call must not leave a half-open store behind.
                     with anyio.CancelScope(shield=True):
                         self._opened = await self._open()
+                        self._first.set()
         return self._opened
+
+    async def first_opened(self) -> Opened:
+        """Return memory when some call has opened it."""
+        await self._first.wait()
+        return await self.opened()
 
     async def close(self) -> None:
         """Close what was opened, if anything was; the next call would open it again."""

@@ -31,6 +31,8 @@ TASK = "job"
 _NAME = f"{__name__}.{TASK}"
 _SIDES = ("", "-wal", "-shm")
 """The files of an SQLite database in WAL mode."""
+STOPPING_SECONDS = 0.01
+"""Between two looks whether the threads have ended."""
 _MOST_MESSAGE = 4_096
 """Bytes; an id takes thirty."""
 
@@ -106,6 +108,11 @@ class Threads(Consumer):
     def _set_signal_handlers(self) -> None:
         return
 
+    @property
+    def alive(self) -> bool:
+        """Say whether a thread still works."""
+        return any(thread.is_alive() for _, thread in self.worker_threads)
+
     def stop(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 -- Huey's signature
         self.stop_flag.set()
         self.huey.storage.stop()
@@ -154,7 +161,10 @@ class HueyQueue:
         try:
             yield
         finally:
-            await asyncio.to_thread(consumer.stop, graceful=True)
+            consumer.stop()
+            # Not joined by a thread: whoever gives up waiting must not leave one that the process then waits for.
+            while consumer.alive:  # noqa: ASYNC110 -- these threads know no event of the loop
+                await asyncio.sleep(STOPPING_SECONDS)
 
     def _deliver(self, job_id: str) -> None:
         """Have the job run on the event loop, and wait for it: this thread takes no other meanwhile."""
