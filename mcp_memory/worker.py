@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mcp_memory.bootstrap import open_memory, task_runner
+from mcp_memory.bootstrap import GRACE_SECONDS, open_memory, task_runner
 from mcp_memory.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -56,11 +56,18 @@ def _leaving(stop: asyncio.Event) -> Iterator[None]:
     By ``signal.signal``, because event loops on Windows know no signal handlers.
     """
     loop = asyncio.get_running_loop()
+    told = False
 
     def leave(number: int, _frame: object) -> None:
-        if stop.is_set():
+        nonlocal told
+        if told:
             os._exit(128 + number)
-        loop.call_soon_threadsafe(stop.set)
+        told = True
+        loop.call_soon_threadsafe(begin_to_leave)
+
+    def begin_to_leave() -> None:
+        logger.info("leaves when what runs is done, in %.0f s at the latest", GRACE_SECONDS)
+        stop.set()
 
     known = [getattr(signal, name) for name in LEAVE_SIGNALS if hasattr(signal, name)]
     before = {number: signal.signal(number, leave) for number in known}

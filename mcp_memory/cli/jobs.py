@@ -15,7 +15,7 @@ from mcp_memory.cli.options import Owner, format_option, namespace_option, store
 from mcp_memory.cli.running import asked, with_memory
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.replies import JobList
-from mcp_memory.domain.requests import ListJobs
+from mcp_memory.domain.requests import ListJobs, Request
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LONELY_SECONDS = 10
 """After which a waiting person is told that nobody seems to work."""
+STATE = click.Choice([state.value for state in JobState])
 SHOWN = 60
 """Characters of an error in a list."""
 
@@ -43,22 +44,22 @@ def schedule_task(context: click.Context, task_path: str, given: Sequence[str], 
         click.echo(f"Invalid argument format: {wrong[0]}. Use key=value format.", err=True)
         context.exit(1)
     written = dict(pair.split("=", 1) for pair in given)
-    job = with_memory(lambda memory: _scheduled(memory, task_path, written))
+    request, job = with_memory(lambda memory: _scheduled(memory, task_path, written))
     if layout == "json":
         click.echo(job.model_dump_json(indent=2))
         return
-    click.echo(f"Scheduling task {task_path} with arguments: {job.arguments}")
+    click.echo(f"Scheduling task {task_path} with arguments: {request.model_dump(mode='json', exclude_unset=True)}")
     click.echo("Task scheduled successfully")
     click.echo(f"Job: {job.id}")
 
 
-async def _scheduled(memory: Memory, path: str, written: Mapping[str, str]) -> Job:
+async def _scheduled(memory: Memory, path: str, written: Mapping[str, str]) -> tuple[Request, Job]:
     kind = memory.jobs.kind(path)
     takes = [field.alias or name for name, field in kind.takes.model_fields.items()]
     if unknown := sorted(written.keys() - set(takes) - kind.takes.model_fields.keys()):
         raise InvalidRequest(f"{kind.name} does not take {unknown[0]}; it takes {', '.join(takes) or 'no arguments'}")
     request = asked(kind.takes, {name: value_of(text) for name, text in written.items()})
-    return await memory.jobs.schedule(kind.name, request)
+    return request, await memory.jobs.schedule(kind.name, request)
 
 
 def value_of(text: str) -> Any:
@@ -88,9 +89,7 @@ def jobs(context: click.Context) -> None:
 @jobs.command("list")
 @namespace_option
 @user_option
-@click.option(
-    "--state", "states", multiple=True, type=click.Choice([*JobState]), help="Only those in this state; repeatable."
-)
+@click.option("--state", "states", multiple=True, type=STATE, help="Only those in this state; repeatable.")
 @click.option("-l", "--limit", type=int, default=20, show_default=True, help="Jobs on a page, at most 100.")
 @click.option("-o", "--offset", type=int, default=0, show_default=True, help="Jobs to skip.")
 @format_option

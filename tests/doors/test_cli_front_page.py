@@ -74,7 +74,7 @@ print(*sys.modules)
     assert not {name.partition(".")[0] for name in listed.decode().split()} & (HEAVY - {"asyncio"})
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "rebuild_index", "delete memory", "delete session"])
+@pytest.mark.parametrize("name", [*COMMANDS, "rebuild_index", "delete memory", "delete session", "jobs wait"])
 def test_every_command_has_its_help(name: str) -> None:
     result = run(*name.split(), "--help")
     assert result.exit_code == 0
@@ -84,7 +84,10 @@ def test_every_command_has_its_help(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "version"])
 def test_every_command_takes_the_store(name: str) -> None:
-    pages = [name] if name != "delete" else ["delete memory", "delete session"]
+    pages = {
+        "delete": ["delete memory", "delete session"],
+        "jobs": ["jobs", "jobs list", "jobs show", "jobs cancel", "jobs wait"],
+    }.get(name, [name])
     assert all("--db PATH_OR_URL" in run(*page.split(), "--help").stdout for page in pages)
 
 

@@ -59,6 +59,11 @@ def test_nothing_needs_to_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ({"LONG_TERM_MEMORY": "0"}, "long_term_memory", False),
         ({"REQUIRE_MESSAGE_TIMESTAMPS": "true"}, "require_message_timestamps", True),
         ({"MAX_FUTURE_TIMESTAMP_SECONDS": "0"}, "max_future_timestamp_seconds", 0),
+        ({"TASK_BACKEND": "Docket"}, "task_backend", "worker"),
+        ({"TASK_BACKEND": "asyncio"}, "task_backend", "embedded"),
+        ({"COMPACTION_EVERY_MINUTES": "0"}, "compaction_every_minutes", 0),
+        ({"REDELIVERY_TIMEOUT_SECONDS": "1"}, "redelivery_timeout_seconds", 1),
+        ({"JOB_RETENTION_DAYS": "0.5"}, "job_retention_days", 0.5),
         ({"LOG_LEVEL": "debug"}, "log_level", "DEBUG"),
         ({"LOG_LEVEL": "", "UNKNOWN_TO_US": "x"}, "log_level", "INFO"),
         ({"AUTH_MODE": "token"}, "auth_mode", "token"),
@@ -72,6 +77,32 @@ def test_a_variable_sets_its_field(
 ) -> None:
     set_all(monkeypatch, environment)
     assert getattr(read_settings(), field) == value
+
+
+@pytest.mark.parametrize(
+    ("environment", "overrides", "itself", "worker"),
+    [
+        ({}, {}, True, True),
+        ({"USE_DOCKET": "true"}, {}, False, True),
+        ({"USE_DOCKET": "false"}, {}, True, False),
+        ({"USE_DOCKET": "true", "TASK_BACKEND": "embedded"}, {}, True, True),
+        ({"USE_DOCKET": "false", "TASK_BACKEND": "worker"}, {}, False, True),
+        ({"USE_DOCKET": "true"}, {"task_backend": "asyncio"}, True, True),
+        ({"TASK_BACKEND": "embedded"}, {"task_backend": "docket"}, False, True),
+    ],
+)
+def test_who_does_background_jobs(
+    environment: Mapping[str, str],
+    overrides: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    itself: bool,
+    worker: bool,
+) -> None:
+    """The command line before TASK_BACKEND before USE_DOCKET."""
+    set_all(monkeypatch, environment)
+    settings = read_settings(**overrides)
+    assert (settings.works_itself(), settings.wants_worker()) == (itself, worker)
 
 
 def test_the_environment_of_an_existing_client_configuration_still_starts(monkeypatch: pytest.MonkeyPatch) -> None:
