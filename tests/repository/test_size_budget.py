@@ -12,7 +12,9 @@ import pytest
 MODULE_LINES = 400
 FUNCTION_LINES = 50
 PARAMETERS = 6
-ALLOWED: dict[str, str] = {}
+ALLOWED: dict[str, str] = {
+    "mcp_memory/long_term_memory.py:compact_long_term_memories": "the signature that users' programs call",
+}
 """What may be larger, as ``path:name`` or ``path``, each with its reason."""
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef

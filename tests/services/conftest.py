@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,14 @@ from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.job_table import JOBS
-from mcp_memory.services.jobs import Jobs
+from mcp_memory.services.jobs import JobKind, Jobs
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
+from tests.services.digging import Digging, Hole
 
 
 @dataclass
@@ -58,3 +60,15 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
     memory = Memory(long_term, working, hydration, operations, suggestions, jobs, store, embedder, queue)
     yield memory
     await memory.close()
+
+
+@pytest.fixture
+def hole() -> Hole:
+    return Hole()
+
+
+@pytest.fixture
+def digging(memory: Memory, hole: Hole, clock: StandingClock) -> Memory:
+    """Memory that knows one job more."""
+    kinds: list[JobKind[Any]] = [*JOBS, JobKind("dig", "dig a hole", Digging, hole.dig, aliases=("old.dig",))]
+    return replace(memory, jobs=Jobs(memory.store, memory.queue, clock, new_ids(), kinds))
