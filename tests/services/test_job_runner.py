@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mcp_memory.domain.jobs import Job, JobState
+from mcp_memory.domain.requests import Request
 from mcp_memory.errors import InvalidRequest, JobNotFound, StoreReadOnly
+from mcp_memory.machine import new_ids
 from mcp_memory.ports import TaskQueue
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.job_runner import JobRunner
+from mcp_memory.services.job_table import JOBS
+from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.memory import Memory
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 from tests.services.conftest import StandingClock
@@ -229,3 +233,41 @@ async def test_a_store_that_cannot_be_written_ends_the_work(memory: Memory, cloc
     made = runner(replace(memory, store=ReadOnly(clock)), clock)
     with pytest.raises(StoreReadOnly):
         await asyncio.wait_for(made.work(asyncio.Event()), PATIENCE)
+
+
+async def test_what_waits_for_its_turn_is_not_begun_when_the_process_leaves(
+    digging: Memory, hole: Hole, clock: StandingClock
+) -> None:
+    stop, waits, turn = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def pause() -> None:
+        waits.set()
+        await turn.wait()
+
+    job = await digging.jobs.schedule("dig", Digging())
+    work = asyncio.create_task(runner(digging, clock, pause=pause).work(stop))
+    await soon(waits)
+    stop.set()
+    await asyncio.wait({work}, timeout=0.05)
+    turn.set()
+    hole.let_go.set()
+    await asyncio.wait_for(work, PATIENCE)
+    assert (await digging.jobs.get(job.id), hole.depths) == (job, [])
+
+
+async def test_a_process_asks_once_in_a_period_whether_it_has_begun(memory: Memory, clock: StandingClock) -> None:
+    """Each time is a write to the store, which a server that is idle must not make every second."""
+    asked: list[datetime] = []
+
+    class Asked(Jobs):
+        async def begin_period(self, name: str, request: Request, period_began: datetime) -> Job | None:
+            asked.append(period_began)
+            return await super().begin_period(name, request, period_began)
+
+    jobs = Asked(memory.store, memory.queue, clock, new_ids(), JOBS)
+    made = runner(replace(memory, jobs=jobs), clock, replace(TERMS, periods={"compact": timedelta(minutes=10)}))
+    for _ in range(5):
+        await made.tend()
+    clock.advance(minutes=10)
+    await made.tend()
+    assert asked == [clock.now - timedelta(minutes=10), clock.now]
