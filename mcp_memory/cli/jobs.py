@@ -48,7 +48,8 @@ def schedule_task(context: click.Context, task_path: str, given: Sequence[str], 
     if layout == "json":
         click.echo(job.model_dump_json(indent=2))
         return
-    click.echo(f"Scheduling task {task_path} with arguments: {request.model_dump(mode='json', exclude_unset=True)}")
+    arguments = request.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    click.echo(f"Scheduling task {task_path} with arguments: {arguments}")
     click.echo("Task scheduled successfully")
     click.echo(f"Job: {job.id}")
 

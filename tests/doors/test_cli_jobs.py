@@ -110,7 +110,10 @@ def test_a_value_is_read_as_its_argument_needs_it(written: str, means: dict[str,
         ("limit=[1, 2]", "limit: Input should be a valid integer"),
         ('namespace={"a": 1}', "namespace: Input should be a valid string"),
         ("namespace=[1", "[1 is not JSON: Expecting ',' delimiter at character 3"),
-        ("colour=red", "compact does not take colour; it takes namespace, user_id, session_id, limit"),
+        (
+            "colour=red",
+            "compact does not take colour; it takes namespace, user_id, session_id, compact_hash_duplicates, ",
+        ),
     ],
 )
 def test_a_value_that_does_not_fit_is_one_line_and_exit_code_2(pair: str, complaint: str) -> None:
