@@ -23,6 +23,7 @@ from mcp_memory.domain.wording import (
     PREPOSITIONS,
     SINGLE_THINGS,
     SINGLE_VERBS,
+    VERBS,
 )
 
 
@@ -77,9 +78,10 @@ def _who(keys: Sequence[str]) -> frozenset[str]:
 
 def _ended(was: State, state: State) -> Change | None:
     """Return the change if the later text says that just this is over."""
-    over, told = _roots(state.keys), iter(_roots(was.keys))
-    if not state.ended or len(over) < _LEAST_SAID or _who(was.keys[:1]) != _who(state.keys[:1]):
+    over, so = _roots(state.keys), _roots(was.keys)
+    if not state.ended or _who(was.keys[:1]) != _who(state.keys[:1]) or (len(over) < _LEAST_SAID and over != so):
         return None
+    told = iter(so)
     # What is over in general is over in the mornings; what is over in the mornings may go on in the evenings.
     return Change(said=True, reason="The later one says that it is over.") if all(key in told for key in over) else None
 
@@ -98,7 +100,7 @@ def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
     before = _telling(was.keys)
     if not source or not source <= before or (_telling(state.target) <= before and state.target):
         return None
-    rest = before - source - SINGLE_VERB_STEMS
+    rest = before - source - VERB_STEMS
     if rest - _telling([word.key for word in newer.words]) - _who(was.keys):
         return Change(said=False, reason="The later one may change the earlier one.")
     if not _who(was.keys[:1]) & _who(tuple(word.key for word in newer.words)):
@@ -106,7 +108,7 @@ def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
     return Change(said=True, reason="The later one says what it changed from.")
 
 
-SINGLE_VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in SINGLE_VERBS)
+VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in VERBS)
 
 
 def _another(was: State, state: State) -> Change | None:
@@ -148,7 +150,8 @@ def _values(keys: Sequence[str]) -> bool:
 
 def _together(head: Sequence[str]) -> bool:
     """Say whether several of these may be at a time, so that a new one does not end the first."""
-    return not MULTIPLE.isdisjoint(head) or not COMPLEX.isdisjoint(head)
+    things = head[head.index("be") - 1 :] if "be" in head else head
+    return not MULTIPLE.isdisjoint(things) or not COMPLEX.isdisjoint(head)
 
 
 def _single(head: Sequence[str], tail: Sequence[str]) -> bool:

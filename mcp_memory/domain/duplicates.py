@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal, TypeVar
 
 from mcp_memory.domain.changes import change
-from mcp_memory.domain.likeness import conflict, likely, one_word_apart, overlap
+from mcp_memory.domain.likeness import conflict, people_differ, likely, one_word_apart, overlap
 from mcp_memory.domain.reading import Reading, read
 from mcp_memory.domain.records import MemoryRecord, MemoryType
 from mcp_memory.domain.wording import EXCLUSIVE, FIRST_PERSON, MANNER, OPPOSITES
@@ -151,6 +151,8 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
     if a.negations != b.negations:
         if shared >= _DENIED:
             return Verdict(Finding.SUGGEST, "One says it, the other denies it.")
+        if shared >= _PUT_OTHERWISE[0] and (closeness or 0.0) >= _PUT_OTHERWISE[1]:
+            return Verdict(Finding.SUGGEST, "They may say the same, one of them by a negation.")
         return Verdict(Finding.DIFFERENT, "One of them denies something.")
     if a.english != b.english:
         near = closeness is not None and closeness >= _ACROSS and bool(a.figures & b.figures or a.content & b.content)
@@ -162,6 +164,8 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
 
 
 _DENIED = 0.9
+_PUT_OTHERWISE = (0.25, 0.78)
+"""From which share of common words and which closeness "cannot eat meat" may be "vegetarian"."""
 _ACROSS = 0.7
 
 
@@ -170,7 +174,7 @@ def _turned(one: Statement, other: Statement, shared: float, closeness: float | 
     if one.since == other.since:
         return False
     older, newer = (one.reading, other.reading) if one.since < other.since else (other.reading, one.reading)
-    if not newer.turning or older.turning or older.speaker != newer.speaker:
+    if not newer.turning or older.turning or older.speaker != newer.speaker or people_differ(older, newer):
         return False
     return shared >= _TURN_SHARED and (closeness is None or closeness >= _TURN_NEAR)
 

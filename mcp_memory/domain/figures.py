@@ -64,6 +64,7 @@ _PATTERN = re.compile(
     r"|(?P<ordinal>(?i:\b\d+(?:st|nd|rd|th)\b))"
     r"|(?P<number>(?<![\w.,])[-+]?\d+(?:[.,'\x1f/]\d+)*(?:(?i:k)\b)?(?!\w)"
     rf"|(?<![\w.,])[-+]?\d+(?:[.,]\d+)*(?!\d)(?=(?i:{_SIZES.replace(' ', '|')})\b))"
+    r"|(?P<short>\b(?:[A-HJ-Z]|Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|approx|ca|vs|etc|e\.g|i\.e)\.(?=\s*\S))"
     r"|(?P<word>[^\W\d_][^\W_]*(?:'[^\W\d_]+)*'?|\w+)"
     r"|(?P<sign>[$€£¥₹₩₽%°&+=<>])"
     r"|(?P<stop>[.!?…。！？;:]+|\n+)|(?P<comma>[,、，()\[\]]|\s-+\s)"
@@ -75,7 +76,9 @@ def _pieces(text: str) -> Iterator[Token]:
         kind, shown = match.lastgroup, match[0]
         if kind == "mark":
             kind = "dotted"
-        if kind == "word":
+        if kind == "short":
+            yield Token(shown[:-1].casefold(), shown[:-1])
+        elif kind == "word":
             yield from _words(shown)
         elif kind in _READERS:
             yield Token(_READERS[kind](shown.casefold()), shown.strip())

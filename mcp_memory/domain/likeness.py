@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mcp_memory.domain.figures import DATE
-from mcp_memory.domain.reading import Reading
+from itertools import pairwise
+
+from mcp_memory.domain.figures import DATE, NUMBER, UNIT
+from mcp_memory.domain.reading import Reading, root
 from mcp_memory.domain.wording import EXCLUSIVE, OPPOSITES
 
 SURE = frozenset({"plan", "maybe", "if", "question"})
@@ -21,6 +23,8 @@ def conflict(one: Reading, other: Reading) -> str | None:
         return "Numbers, dates or amounts differ."
     if one.quotes and other.quotes and one.quotes.isdisjoint(other.quotes):
         return "The quoted words differ."
+    if people_differ(one, other):
+        return "They are about different people."
     if one.english and other.english:
         return _words_differ(one, other) or _manner_differs(one, other)
     return None
@@ -34,7 +38,28 @@ def _names_differ(one: Reading, other: Reading) -> bool:
     if one.content != other.content or ("by" in one.keys) != ("by" in other.keys):
         return False
     named = {*one.names, *other.names}
-    return [word.key for word in one.words if word.key in named] != [word.key for word in other.words if word.key in named]
+    mine_, yours_ = _in_order(one, named), _in_order(other, named)
+    return mine_ != yours_ and not _symmetrical(one, other, named)
+
+
+def _in_order(reading: Reading, named: set[str]) -> list[str]:
+    return [word.key for word in reading.words if word.key in named]
+
+
+def _symmetrical(one: Reading, other: Reading, named: set[str]) -> bool:
+    """Say whether the order of the names does not count: "Tim and Sara", "Bob is Ann's boss"."""
+    if "be" in one.keys and "be" in other.keys and "'s" in one.keys:
+        return _owners(one) == _owners(other)
+    return all(_joined(reading, named) for reading in (one, other))
+
+
+def _owners(reading: Reading) -> set[str]:
+    return {one.key for one, two in pairwise(reading.words) if two.key == "'s"}
+
+
+def _joined(reading: Reading, named: set[str]) -> bool:
+    words = [word.key for word in reading.words]
+    return any(words[at] == "and" and words[at - 1] in named and words[at + 1] in named for at in range(1, len(words) - 1))
 
 
 def _compatible(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -46,10 +71,11 @@ def _compatible(one: frozenset[str], other: frozenset[str]) -> bool:
 
 def _may_be(one: str, other: str) -> bool:
     """Say whether a day without its year, or an hour without its half of the day, may be the other."""
-    if one[0] != DATE or other[0] != DATE:
-        return False
+    if one[0] == other[0] == NUMBER:
+        (bare, unit), (bare_, unit_) = one.partition(UNIT)[::2], other.partition(UNIT)[::2]
+        return bare == bare_ and (not unit or not unit_ or {unit, unit_} == {"pound", "gbp"})
     short, long = sorted((one.rstrip("?"), other.rstrip("?")), key=len)
-    return long.endswith(short[1:]) or long.startswith(short)
+    return short[0] == long[0] == DATE and (long.endswith(short[1:]) or long.startswith(short))
 
 
 def _words_differ(one: Reading, other: Reading) -> str | None:
@@ -57,12 +83,24 @@ def _words_differ(one: Reading, other: Reading) -> str | None:
     families = {family for key in mine if (family := EXCLUSIVE.get(key))}
     if any(EXCLUSIVE.get(key) in families for key in yours):
         return "They tell of different things of one kind."
-    if any(not OPPOSITES[key].isdisjoint(yours) for key in mine if key in OPPOSITES and key not in _DENYING):
+    told, told_ = mine | (one.content - other.content), yours | (other.content - one.content)
+    if any(not OPPOSED[key].isdisjoint(told_) for key in told if key in OPPOSED and key not in _DENYING):
         return "They say opposite things."
-    kin = [key for key in mine | yours if EXCLUSIVE.get(key) == "kin"]
-    if kin and not set(one.names) & set(other.names):
-        return "They are about different people."
     return None
+
+
+def people_differ(one: Reading, other: Reading) -> bool:
+    """Say whether one speaks of a relative whom the other does not name: "Ann's sister" and "Ann"."""
+    if not any(EXCLUSIVE.get(key) == "kin" for key in one.keys ^ other.keys):
+        return False
+    return not (set(one.names) & set(other.names)) - _owners(one) - _owners(other)
+
+
+OPPOSED = {
+    key: frozenset({*others, *map(root, others)})
+    for word, others in OPPOSITES.items()
+    for key in (word, root(word))
+}
 
 
 _DENYING = frozenset({"with", "without"})
@@ -88,8 +126,19 @@ def one_word_apart(one: Reading, other: Reading) -> bool:
     """Say whether just one telling word stands in the place of another: that is another value, not another wording."""
     if len(one.order) != len(other.order):
         return False
+    if not one.english:
+        mine, yours = ([word.key for word in each.words] for each in (one, other))
+        return len(mine) == len(yours) and sum(a != b for a, b in zip(mine, yours, strict=True)) == 1
     apart = [(a, b) for a, b in zip(one.order, other.order, strict=True) if a != b]
-    return len(apart) == 1 and not (apart[0][0].startswith(apart[0][1]) or apart[0][1].startswith(apart[0][0]))
+    return len(apart) == 1 and not _related(*apart[0])
+
+
+def _related(one: str, other: str) -> bool:
+    """Say whether two words are forms of one: "dental", "dentist"."""
+    return one[0].isalpha() and one[:_RELATED] == other[:_RELATED] and len(one) >= _RELATED
+
+
+_RELATED = 4
 
 
 LEVELS = ((0.0, 0.75), (0.75, 0.5), (0.8, 0.3), (0.9, 0.2))

@@ -91,7 +91,7 @@ def read(text: str) -> Reading:
     keys = [word.key for word in words]
     telling = _telling(words, english=english)
     order = tuple(ALIKE_STEMS.get(word, word) if english else word[:_BEGINNING] for word in telling)
-    modes = frozenset(mode for key in keys if (mode := MODES.get(key))) if english else frozenset[str]()
+    modes = frozenset(_modes(keys)) if english else frozenset[str]()
     return Reading(
         text=text,
         english=english,
@@ -114,9 +114,24 @@ def read(text: str) -> Reading:
     )
 
 
+def _modes(keys: Sequence[str]) -> Iterator[str]:
+    """Yield in what way it is said; "wants to move" is a plan, "wants tea" is not."""
+    for at, key in enumerate(keys):
+        mode = MODES.get(key)
+        if mode and (key not in _WISHES or keys[at + 1 : at + 2] == ["to"]):
+            yield mode
+
+
+_WISHES = frozenset({"want", "wanted", "hope", "hoping", "wish", "going", "like"})
+
+
 def root(key: str) -> str:
     """Return what a word is compared by where its form does not count: "bought" and "buying" are "buy"."""
-    return stem(IRREGULAR.get(key, key))
+    return _SHORT.get(key) or stem(IRREGULAR.get(key, key))
+
+
+_SHORT = {"using": "use", "used": "use", "dying": "die", "died": "die", "lying": "lie", "tying": "tie", "tied": "tie"}
+"""Forms too short for the stemmer."""
 
 
 ALIKE_STEMS = {root(form): root(head) for form, head in ALIKE.items()}
@@ -143,8 +158,11 @@ def _english(pieces: Sequence[Token]) -> Iterator[Word]:
             for number, part in enumerate(_uncontracted(key, after)):
                 yield Word(part, shown if number == 0 else part, first and number == 0)
         elif key in ARTICLES:
-            if key == "a" and at + 1 < len(pieces) and pieces[at + 1].key in _AMOUNTS:
+            after = pieces[at + 1].key if at + 1 < len(pieces) else ""
+            if key == "a" and after in _AMOUNTS:
                 yield Word("a", shown, first)
+            elif after in _SPANS and at and (pieces[at - 1].key[0] in FIGURE or pieces[at - 1].key in _TIMES):
+                yield Word("per", shown, first)
         elif key == "us" and shown == "US":
             yield Word("usa", shown, first)
         else:
@@ -160,15 +178,29 @@ def _idiomatic(words: list[Word]) -> Iterator[Word]:
         if three in _IDIOMS:
             yield words[at]._replace(key=_IDIOMS[three])
             at += 3
-        elif three[:2] == ("rather", "than"):
-            yield words[at]._replace(key="not")
+        elif three[:2] in _IDIOMS:
+            yield words[at]._replace(key=_IDIOMS[three[:2]])
             at += 2
         else:
             yield words[at]
             at += 1
 
 
-_IDIOMS = {("can", "not", "stand"): "hate", ("can", "not", "bear"): "hate", ("can", "not", "wait"): "eager"}
+_IDIOMS: dict[tuple[str, ...], str] = {
+    ("can", "not", "stand"): "hate",
+    ("can", "not", "bear"): "hate",
+    ("can", "not", "wait"): "eager",
+    ("rather", "than"): "not",
+    ("would", "rather"): "prefer",
+    ("every", "day"): "daily",
+    ("each", "day"): "daily",
+    ("every", "week"): "weekly",
+    ("every", "month"): "monthly",
+    ("every", "year"): "yearly",
+    ("e", "mail"): "email",
+}
+_SPANS = frozenset({"second", "minute", "hour", "day", "night", "week", "month", "quarter", "year", "person", "head"})
+_TIMES = frozenset({"times", "once", "twice", "time"})
 _AMOUNTS = frozenset({"few", "little", "lot"})
 """Behind "a" they mean some, without it hardly any."""
 _STOPS = frozenset({".", "?", ":"})
@@ -254,9 +286,11 @@ def _names(words: Sequence[Word]) -> Iterator[str]:
 
 def _is_name(word: Word, words: Sequence[Word], at: int) -> bool:
     key = word.key
+    if word.shown.isupper() and len(word.shown) > _PAIR:
+        return True
     if key in FUNCTION_WORDS or key in NEGATIONS or EXCLUSIVE.get(key) in _CALENDAR or key in MODES:
         return False
-    if not word.first:
+    if not word.first or (word.shown.isupper() and len(word.shown) > 1):
         return True
     after = words[at + 1].key if at + 1 < len(words) else ""
     return key not in VERBS and (after in VERBS or after in _PREDICATES or words[at + 1 : at + 2] != () and words[at + 1].shown[:1].isupper())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mcp_memory.domain.figures import CODE, DATE
-from mcp_memory.domain.wording import COMPLEX, EXCLUSIVE, FOCUS, NOW, POSSESSIVES, PREPOSITIONS, PRONOUNS, VERBS, WEIGHTLESS
+from mcp_memory.domain.wording import COMPLEX, EXCLUSIVE, FOCUS, NOW, POSSESSIVES, PREPOSITIONS, PRONOUNS, SPEAKERS, VERBS, WEIGHTLESS
 
 Form = tuple[object, ...]
 
@@ -127,8 +127,8 @@ def _chunks(keys: list[str]) -> tuple[list[str], list[list[str]]]:
             chunks.append(held)
         elif key == "," and held is not head and not head:
             held = head
-        elif held is not head and not head and _is_time(held[-1]) and not _is_time(key):
-            # "On 14 March Ann flew": a day ends what stands before the sentence.
+        elif held is not head and not head and _begins(held[-1], key):
+            # "On 14 March Ann flew", "on the balcony I grow": what stands before the sentence is over.
             held = head
             held.append(key)
         else:
@@ -136,10 +136,15 @@ def _chunks(keys: list[str]) -> tuple[list[str], list[list[str]]]:
     return head, chunks
 
 
+def _begins(last: str, key: str) -> bool:
+    return (_is_time(last) and not _is_time(key)) or key in SPEAKERS or key in PRONOUNS
+
+
 def _is_time(key: str) -> bool:
-    return key[0] == DATE or EXCLUSIVE.get(key) in {"weekday", "month"} or _YEAR.fullmatch(key) is not None
+    return key[0] == DATE or EXCLUSIVE.get(key) in _TIMES or _YEAR.fullmatch(key) is not None
 
 
+_TIMES = frozenset({"weekday", "month", "daytime", "season"})
 _YEAR = re.compile(r"#(?:19|20)\d\d")
 
 

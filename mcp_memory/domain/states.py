@@ -59,7 +59,7 @@ _STATES = (
 )
 _SET_TO = re.compile(rf"^(?:(?:i|user|we|he|she|they) )?(?:have |had |be |was )?(?:{_CHANGING}|set|been changed|been moved)\b ?((?:my|our|his|her|their|\S+ 's)? ?[^,]*?) to (.+)$")
 _PASSIVE_TO = re.compile(
-    rf"^(.+?) (?:(?:have been|was|be) (?:{_CHANGING}|set)"
+    rf"^(.+?) (?:(?:(?:have been|was) (?:{_CHANGING}|set)|be (?:{_CHANGING}))(?: back| forward| up| down| out| over)?"
     r"|(?:have )?(?:changed|increased|rose|dropped|decreased|grew|went up|went down|fell)) to (.+)$"
 )
 

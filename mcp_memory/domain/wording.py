@@ -211,9 +211,9 @@ SPANS = _set(
 
 MODES: dict[str, str] = _table(
     """
-    plan: plan plans planned planning intend intends intended going will shall hoping hope hopes aim aims considering consider
+    plan: plan plans planned planning intend intends intended going hoping hope hopes aim aims considering consider
     plan: considers thinking want wants wanted wish wishes wished dream dreams dreaming might'll gonna would'd upcoming soon
-    maybe: may might maybe perhaps possibly probably likely unlikely seems seem seemed apparently supposedly guess guesses
+    maybe: may might maybe perhaps possibly probably likely unlikely suspect seems seem seemed apparently supposedly guess guesses
     maybe: suspects suspect unsure believes believe thinks assume assumes presumably allegedly rumoured rumored could
     if: if unless whether would 'd supposing hypothetically otherwise wondering
     past: was were had used former formerly previously ex did once ago
@@ -224,6 +224,7 @@ MODES: dict[str, str] = _table(
     most: most mostly usually often generally typically majority
     least: least minimum
     most_: maximum
+    will: will shall
     more: more over above exceeding
     less: less fewer under below
     before: before until till prior
@@ -235,11 +236,11 @@ MODES: dict[str, str] = _table(
 
 TURNING = _set(
     """
-    now anymore quit left leave sold cancelled ended over moved relocated became become switched changed replaced renamed
-    migrated instead stopped divorced separated died returned closed lost cut raised increased reduced lowered updated
+    now anymore quit left leave sold cancelled ended moved relocated became become switched changed replaced renamed
+    migrated instead stopped divorced separated died returned closed lost raised increased reduced lowered updated
     upgraded postponed rescheduled extended finished dropped gave grew broke dumped retired resigned fired hired promoted
-    got found bought again back new longer went joined started expired revoked deprecated removed abandoned withdrew
-    recovered healed cured reverted off corrected actually
+    got found bought again back new longer expired revoked deprecated removed abandoned withdrew
+    recovered healed cured reverted corrected fixed stepped
     jetzt inzwischen mehr umgezogen gewechselt maintenant désormais déménagé plus arrêté ahora ya mudé mudado cambió agora
     mudou adesso ora trasferito теперь больше переехал переехала сейчас الآن انتقلت انتقل
     """
@@ -253,7 +254,9 @@ EXCLUSIVE: dict[str, str] = _table(
     """
     colour: red blue green yellow purple pink orange black white brown grey teal turquoise violet cyan magenta beige navy
     kin: mother father sister brother son daughter aunt uncle cousin niece nephew wife husband grandmother grandfather mum dad
-    kin: mom grandma grandpa girlfriend boyfriend roommate neighbour boss colleague parents stepmother stepfather twin
+    kin: mom grandma grandpa girlfriend boyfriend roommate neighbour boss colleague stepmother stepfather
+    kin: mutter vater bruder schwester tochter sohn frau mann mère père frère sœur fille fils femme mari madre padre
+    kin: hermana hermano hija hijo esposa marido мать отец сестра брат жена муж дочь сын أخي أختي أبي أمي زوجتي زوجي
     weekday: monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays
     weekday: sundays weekday weekdays weekend weekends
     month: january february march april june july august september october november december
@@ -429,6 +432,71 @@ ALIKE = _table(
     adopt: adopt adoption
     fall: fall autumn
     annual: annual yearly year annually
+    lift: lift elevator
+    boat: boat ship ferry
+    sick: sick seasick ill
+    answer: answer reply response respond
+    short: short concise brief
+    keep: keep retain store save
+    commit: commit push
+    siblings: sibling brother sister
+    film: film movie
+    dentist: dentist dental
+    parent: parent
+    bike: bike bicycle cycle cycling
+    cook: cook cooking
+    job: job position role post title
+    company: company firm business
+    member: member membership
+    code: code coding program
+    error: error bug failure
+    happen: happen occur take
+    rubbish: rubbish trash garbage bin
+    shop: shop store
+    team: team group
+    weekly: weekly week
+    monthly: monthly month
+    daily: daily day
+    large: large big huge
+    fast: fast quick
+    glad: glad happy pleased
+    rent: rent lease
+    subscribe: subscribe subscription
+    register: register registration sign
+    engage: engage engagement fiance fiancee
+    retire: retire retirement pension
+    invest: invest investment
+    insure: insure insurance
+    pay: pay payment
+    borrow: borrow loan
+    swim: swim swimming
+    sing: sing singer
+    paint: paint painter painting
+    play: play player
+    drive: drive driver
+    program_: programmer developer coder
+    nurse: nurse nursing
+    engineer: engineer engineering
+    smoke: smoke smoker smoking
+    eat: eat food diet
+    sleep: sleep asleep
+    cat: cat kitten
+    dog: dog puppy
+    attend: attend visit go
+    plan: plan intend
+    want: want wish
+    help: help assist support
+    show: show display
+    remove: remove delete
+    choose: choose pick select
+    make: make create produce
+    try: try attempt
+    problem: problem issue trouble
+    important: important crucial key
+    usual: usual normal typical
+    whole: whole entire
+    near: near close
+    abroad: abroad overseas
     """
 )
 """Words that may tell the same thing, depending on the sentence: good for a hint, never for a merge."""
