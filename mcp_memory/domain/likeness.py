@@ -96,11 +96,13 @@ def people_differ(one: Reading, other: Reading) -> bool:
     return not (set(one.names) & set(other.names)) - _owners(one) - _owners(other)
 
 
-OPPOSED = {
-    key: frozenset({*others, *map(root, others)})
-    for word, others in OPPOSITES.items()
-    for key in (word, root(word))
-}
+def _opposed() -> dict[str, frozenset[str]]:
+    pairs = {(a, b) for one, others in OPPOSITES.items() for two in others for a in {one, root(one)} for b in {two, root(two)}}
+    return {word: frozenset(b for a, b in pairs if a == word) for word, _ in pairs}
+
+
+OPPOSED = _opposed()
+"""The opposites of words and of their stems."""
 
 
 _DENYING = frozenset({"with", "without"})
