@@ -92,6 +92,8 @@ def judge(one: Statement, other: Statement, closeness: float | None = None) -> V
 
 def _apart(one: Statement, other: Statement) -> Verdict | None:
     """Return why two memories are never the same, whatever they say."""
+    if MemoryType.MESSAGE in (one.memory_type, other.memory_type):
+        return Verdict(Finding.DIFFERENT, "Messages are kept as they were said.")
     if one.event_date != other.event_date:
         if one.event_date is None or other.event_date is None:
             return Verdict(Finding.SUGGEST, "Only one of them has a date.")
@@ -113,9 +115,7 @@ def _first_person(*readings: Reading) -> bool:
 
 def _same_text(one: Reading, other: Reading) -> Literal[0, 1] | None:
     """Return whose text says the most if one holds everything that the other says."""
-    if one.english != other.english or one.quotes != other.quotes:
-        return None
-    if one.form == other.form:
+    if one.form == other.form and one.day == other.day and one.quotes == other.quotes and one.words and other.words:
         return 0 if (len(one.words), len(one.text), one.text) >= (len(other.words), len(other.text), other.text) else 1
     return None
 
@@ -151,7 +151,7 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
     if a.negations != b.negations:
         if shared >= _DENIED:
             return Verdict(Finding.SUGGEST, "One says it, the other denies it.")
-        if shared >= _PUT_OTHERWISE[0] and (closeness or 0.0) >= _PUT_OTHERWISE[1]:
+        if len(a.form) == len(b.form) == _ONE_SENTENCE and shared >= _PUT_OTHERWISE[0] and (closeness or 0.0) >= _PUT_OTHERWISE[1]:
             return Verdict(Finding.SUGGEST, "They may say the same, one of them by a negation.")
         return Verdict(Finding.DIFFERENT, "One of them denies something.")
     if a.english != b.english:
@@ -164,6 +164,8 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
 
 
 _DENIED = 0.9
+_ONE_SENTENCE = 2
+"""Parts of the form of a single sentence: who says it, and what."""
 _PUT_OTHERWISE = (0.25, 0.78)
 """From which share of common words and which closeness "cannot eat meat" may be "vegetarian"."""
 _ACROSS = 0.7

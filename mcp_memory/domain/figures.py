@@ -67,7 +67,7 @@ _PATTERN = re.compile(
     r"|(?P<short>\b(?:[A-HJ-Z]|Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|approx|ca|vs|etc|e\.g|i\.e)\.(?=\s*\S))"
     r"|(?P<word>[^\W\d_][^\W_]*(?:'[^\W\d_]+)*'?|\w+)"
     r"|(?P<sign>[$€£¥₹₩₽%°&+=<>])"
-    r"|(?P<stop>[.!?…。！？;:]+|\n+)|(?P<comma>[,、，()\[\]]|\s-+\s)"
+    r"|(?P<stop>[.!?…。！？;:]+|\n+)|(?P<comma>[,、，()\[\]]|\s-+\s)|(?P<other>[^\s\w\"'*\-])"
 )  # fmt: skip
 
 
@@ -83,11 +83,19 @@ def _pieces(text: str) -> Iterator[Token]:
         elif kind in _READERS:
             yield Token(_READERS[kind](shown.casefold()), shown.strip())
         else:
-            yield Token(_stop(shown) if kind == "stop" else "," if kind == "comma" else shown, shown)
+            yield Token(_mark(kind, shown), shown)
 
 
-def _stop(shown: str) -> str:
-    """Return "?" where something is asked, ":" where something follows, else "."."""
+OTHER = "_"
+"""Begins a token that is neither word nor figure: an emoji, an arrow."""
+
+
+def _mark(kind: str | None, shown: str) -> str:
+    """Return "?" where something is asked, ":" where something follows, "." at an end; what may tell something whole."""
+    if kind == "comma":
+        return ","
+    if kind != "stop":
+        return OTHER + shown if kind == "other" or shown in _SIGNS else shown
     return "?" if set(shown) & {"?", "？"} else ":" if shown == ":" else "."
 
 
@@ -294,12 +302,11 @@ def _measured(read: Iterator[Token]) -> Iterator[Token]:
                 yield named
             at += 1 + taken
             continue
-        if token.key not in _SIGNS:
-            yield token
+        yield token
         at += 1
 
 
-_SIGNS = frozenset("$€£¥₹₩₽°=<>+")
+_SIGNS = frozenset("=<>+&")
 
 
 def _is_number(read: list[Token], at: int) -> bool:

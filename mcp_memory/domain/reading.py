@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -57,6 +59,8 @@ class Reading:
     text: str
     english: bool
     speaker: str
+    day: date | None
+    """The day that stands before what was said."""
     words: tuple[Word, ...]
     """Every word and figure in order, each written one way."""
     keys: frozenset[str]
@@ -95,10 +99,11 @@ def read(text: str) -> Reading:
     return Reading(
         text=text,
         english=english,
+        day=heard.day,
         speaker=heard.speaker.casefold() if heard.speaker.istitle() else "",
         words=words,
         keys=frozenset(keys),
-        form=(heard.speaker.casefold(), *(form_of(keys) if english else _bare(heard.said))),
+        form=(heard.speaker.casefold() if heard.speaker else "", *(form_of(keys) if english else _bare(heard.said))),
         content=frozenset(telling),
         alike=frozenset(order),
         order=order,
@@ -122,9 +127,12 @@ def _modes(keys: Sequence[str]) -> Iterator[str]:
             yield mode
 
 
+_REMEMBERED = 20_000
+"""Words whose stems are kept: a store uses the same words again and again."""
 _WISHES = frozenset({"want", "wanted", "hope", "hoping", "wish", "going", "like"})
 
 
+@lru_cache(_REMEMBERED)
 def root(key: str) -> str:
     """Return what a word is compared by where its form does not count: "bought" and "buying" are "buy"."""
     return _SHORT.get(key) or stem(IRREGULAR.get(key, key))

@@ -43,9 +43,25 @@ def _sentence(keys: list[str]) -> Form:
     if not COMPLEX.isdisjoint(_without_lists(listed)) or not FOCUS.isdisjoint(listed) or "?" in listed:
         return tuple(listed)
     head, adjuncts = _chunks(listed)
-    if len({(chunk[0], _is_time(chunk[-1])) for chunk in adjuncts}) == len(adjuncts):
-        adjuncts.sort()
-    return (tuple(_turned(head)), *map(tuple, adjuncts))
+    return (tuple(_turned(head)), *map(tuple, _settled(head, adjuncts)))
+
+
+def _settled(head: list[str], adjuncts: list[list[str]]) -> list[list[str]]:
+    """Return what hangs on a sentence in one order, where it surely hangs on its verb: times last, two places sorted.
+
+    "Tell Bob about the meeting on Monday" is not "On Monday tell Bob about the meeting".
+    """
+    times = [chunk for chunk in adjuncts if _is_time(chunk[-1])]
+    others = [chunk for chunk in adjuncts if not _is_time(chunk[-1])]
+    if any(chunk[0] not in _HANGING_ON_VERBS for chunk in others):
+        return adjuncts
+    if len(others) == _TWO and head and head[-1] in VERBS:
+        others.sort()
+    return [*others, *(sorted(times) if len({chunk[0] for chunk in times}) == len(times) else times)]
+
+
+_TWO = 2
+_HANGING_ON_VERBS = frozenset({"in", "at", "as", "to", "from", "with", "on", "near", "by"})
 
 
 def _weighty(keys: list[str]) -> Iterator[str]:
