@@ -123,7 +123,12 @@ def _another(was: State, state: State) -> Change | None:
     if not _single(head, tail) and not _exclusive(first, second, new=new) and not (state.put and "be" in head):
         return None
     said = new and not _together(head)
-    return Change(said=said, reason="The later one gives another value and says that it is new." if said else "They give two values for one thing.")
+    return Change(
+        said=said,
+        reason="The later one gives another value and says that it is new."
+        if said
+        else "They give two values for one thing.",
+    )
 
 
 def _common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:

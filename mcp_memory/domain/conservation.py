@@ -15,7 +15,17 @@ from itertools import pairwise
 from mcp_memory.domain.figures import CODE, DATE, FIGURE, NUMBER, UNIT
 from mcp_memory.domain.reading import Reading, grams, read, root
 from mcp_memory.domain.sentences import form_of, sentences
-from mcp_memory.domain.wording import FIRST_PERSON, FUNCTION_WORDS, MODES, NEGATIONS, PREPOSITIONS, PRONOUNS
+from mcp_memory.domain.wording import (
+    ARTICLES,
+    BE,
+    FIRST_PERSON,
+    MODES,
+    NEGATIONS,
+    PREPOSITIONS,
+    PRONOUNS,
+    TURNING,
+    VERBS,
+)
 
 
 class Kind(StrEnum):
@@ -84,21 +94,26 @@ def _lost(at: int, source: Reading, merged: Reading, sources: Sequence[Reading])
     for sentence in sentences([word.key for word in source.words]):
         if form_of(sentence)[0] in told:
             continue
-        yield from _lost_of(at, _essential(sentence), merged, held, subjects)
+        needed = _essential(sentence)
+        gone = [key for key in needed if key not in held and key not in PREPOSITIONS]
+        yield from (_loss(key, source, at) for key in gone if key[0] != UNIT)
+        if needed and not gone and not _holds(needed, merged, subjects):
+            yield Loss(Kind.STATEMENT, _spoken(needed), at)
 
 
-def _lost_of(
-    at: int, sentence: list[str], merged: Reading, held: set[str], subjects: set[str]
-) -> Iterator[Loss]:
-    gone = [key for key in sentence if key not in held and key not in PREPOSITIONS]
-    if gone:
-        yield from (Loss(_kind(key), key.lstrip("".join(FIGURE)), at) for key in gone if key[0] != UNIT)
-        return
-    if sentence and not _holds(_essential_marks(word.key for word in merged.words), sentence, subjects):
-        yield Loss(Kind.STATEMENT, " ".join(key.lstrip("".join(FIGURE)) for key in sentence), at)
+def _loss(key: str, reading: Reading, source: int | None) -> Loss:
+    """Return what is lost or added, as it is written there."""
+    shown = next((word.shown for word in reading.words if _needed(word.key) == key), key)
+    return Loss(Kind.NAME if key in reading.names else _kind(key), shown, source)
 
 
-_JOINTS = frozenset({".", ",", ":", "and", "but", "while", "because", "which", "who", "that", "whereas", "so", "or", "?"})
+def _spoken(keys: Iterable[str]) -> str:
+    return " ".join(key.lstrip("".join(FIGURE)) for key in keys)
+
+
+_JOINTS = frozenset(
+    {".", ",", ":", "and", "but", "while", "because", "which", "who", "that", "whereas", "so", "or", "?"}
+)
 
 
 def _subjects(sources: Sequence[Reading]) -> set[str]:
@@ -123,26 +138,30 @@ def _needed(key: str) -> str:
         return _PERSONS.get(key, "i")
     if key in _KEPT:
         return key
-    if key in FUNCTION_WORDS or key == "-":
+    if key in _EMPTY:
         return ""
-    return root(key) if key[0].isalpha() else key
+    stem = root(key)
+    return stem if stem in _VERB_STEMS else key
 
 
-_KEPT = _JOINTS | NEGATIONS | PREPOSITIONS | MODES.keys() | PRONOUNS | {"user", "'s"}
+_EMPTY = ARTICLES | BE | frozenset({"been", "being", "do", "of", "-"})
+_VERB_STEMS = frozenset(map(root, VERBS))
+"""Of verbs the form does not count; "cats" are not a "cat"."""
+_OWNED = frozenset({"his", "her", "their", "its", "hers", "theirs"})
+_KEPT = _JOINTS | NEGATIONS | PREPOSITIONS | MODES.keys() | PRONOUNS | _OWNED | TURNING | {"user", "'s"}
 _PERSONS = {"my": "my", "mine": "my", "our": "our", "ours": "our", "we": "we", "us": "we"}
 _OWNERS = frozenset({"my", "our", "'s"})
 _FARTHEST = 8
 """Words that may stand between two words of a statement, when another one was put in between."""
 
 
-def _holds(told: list[str], sentence: list[str], subjects: set[str]) -> bool:
+def _holds(sentence: list[str], merged: Reading, subjects: set[str]) -> bool:
     """Say whether the statement stands in the text: its parts whole, in reach of each other, under its own subject."""
     parts = _parts(sentence)
     subject = _subject(sentence)
-    return all(
-        any(_at(told, start, part, subject, subjects) for start, key in enumerate(told) if key == part[0])
-        for part in parts
-    )
+    told = _essential_marks(word.key for word in merged.words)
+    held = _Held(told, subject, frozenset(subjects), frozenset(sentence), frozenset(merged.names))
+    return all(any(held.at(start, part) for start, key in enumerate(told) if key == part[0]) for part in parts)
 
 
 def _subject(sentence: list[str]) -> str:
@@ -163,42 +182,81 @@ def _parts(sentence: list[str]) -> list[list[str]]:
     return parts
 
 
-def _at(told: list[str], start: int, part: list[str], subject: str, subjects: set[str]) -> bool:
-    """Say whether a part of a statement stands here, in order, with nothing between that turns it."""
-    at = start
-    begun = subject not in part
-    for number, key in enumerate(part):
-        if number:
-            found = _next(told, at, key, part)
-            if found is None:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A merged text in which a statement is looked for."""
+
+    told: list[str]
+    subject: str
+    subjects: frozenset[str]
+    sentence: frozenset[str]
+    names: frozenset[str]
+
+    def at(self, start: int, part: list[str]) -> bool:
+        """Say whether a part of the statement stands here, in order, with nothing around it that turns it."""
+        if self._turned_before(start):
+            return False
+        at, begun = start, self.subject not in part
+        for number, key in enumerate(part):
+            found = self._next(at, key) if number else at
+            if found is None or not self._whole(found):
                 return False
             at = found
-        if begun and _governor(told, at, subjects) not in {subject, None}:
-            return False
-        begun = begun or key == subject
-    return True
+            if begun and self._governor(at) not in {self.subject, None}:
+                return False
+            begun = begun or key == self.subject
+        return True
+
+    def _next(self, at: int, key: str) -> int | None:
+        turned = False
+        for found in range(at + 1, min(len(self.told), at + 1 + _FARTHEST)):
+            if self.told[found] == key and not turned and not self._given_over(at, found):
+                return found
+            turned = self.told[found] not in _PAUSES and (turned or self._turns(found))
+        return None
+
+    def _given_over(self, at: int, found: int) -> bool:
+        """Say whether a preposition was put before the word: "grew from 250" has not 250."""
+        return found - 1 > at and self.told[found - 1] in PREPOSITIONS - {"as"}
+
+    def _turns(self, at: int) -> bool:
+        """Say whether a word that was put in makes another statement of what follows."""
+        key = self.told[at]
+        return (key in NEGATIONS or key in MODES or key in TURNING or key in _TURNERS) and key not in self.sentence
+
+    def _turned_before(self, start: int) -> bool:
+        for before in range(start - 1, -1, -1):
+            if self.told[before] in _PAUSES:
+                return False
+            if self._turns(before):
+                return True
+        return False
+
+    def _whole(self, at: int) -> bool:
+        """Say whether a name is not part of a longer one: "Siemens" is not "Siemens Energy"."""
+        if self.told[at] not in self.names:
+            return True
+        beside = self.told[max(0, at - 1) : at] + self.told[at + 1 : at + 2]
+        return all(key not in self.names or key in self.sentence for key in beside)
+
+    def _governor(self, at: int) -> str | None:
+        """Return the subject under which a word stands: the last one that begins a statement."""
+        for before in range(at - 1, -1, -1):
+            if self.told[before] in self.subjects and (
+                before == 0 or self.told[before - 1] in _JOINTS or self.told[before - 1] in _OWNERS
+            ):
+                return self.told[before]
+        return None
 
 
-def _next(told: list[str], at: int, key: str, part: list[str]) -> int | None:
-    turned = False
-    for found in range(at + 1, min(len(told), at + 1 + _FARTHEST)):
-        if told[found] == key and not turned:
-            return found
-        turned = told[found] not in _JOINTS and (turned or _turns(told[found], part))
-    return None
-
-
-def _turns(key: str, part: list[str]) -> bool:
-    """Say whether a word that was put in between makes another statement of what follows."""
-    return (key in NEGATIONS or key in MODES) and key not in part
-
-
-def _governor(told: list[str], at: int, subjects: set[str]) -> str | None:
-    """Return the subject under which a word stands: the last one that begins a statement."""
-    for before in range(at - 1, -1, -1):
-        if told[before] in subjects and (before == 0 or told[before - 1] in _JOINTS or told[before - 1] in _OWNERS):
-            return told[before]
-    return None
+_PAUSES = frozenset({".", ",", ":", "?", "and", "but", "while", "whereas", "because", "so"})
+"""Behind one of these a negation no longer holds, as long as the words are said anew."""
+_TURNERS = _VERB_STEMS & frozenset(
+    map(root, ("stop", "dislike", "hate", "lose", "miss", "avoid", "skip", "end"))
+) | frozenset(
+    "refuse refused refuses deny denied denies doubt doubts doubted pretend pretends fail failed fails lack lacks"
+    " out off away suspects suspected ceased stopped quit quits avoided avoids".split()
+)
 
 
 def _kind(key: str) -> Kind:
@@ -217,14 +275,39 @@ def _written(reading: Reading, figure: str) -> str:
 def _lost_words(at: int, source: Reading, merged: Reading) -> Iterator[Loss]:
     """Yield what is lost of a text in a language without rules here: every word counts, and what it stands beside."""
     ours, theirs = _sequence(source), _sequence(merged)
-    held = set(theirs)
-    for word in dict.fromkeys(ours):
-        if word not in held:
-            yield Loss(Kind.WORD, word, at)
-    beside = set(pairwise(theirs))
-    for one, two in pairwise(ours):
-        if (one, two) not in beside and one in held and two in held:
-            yield Loss(Kind.STATEMENT, f"{one} {two}", at)
+    gone = [word for word in dict.fromkeys(ours) if word not in set(theirs)]
+    yield from (Loss(Kind.WORD, word, at) for word in gone)
+    if gone:
+        return
+    for sentence in _stretches(source):
+        if not _stands(sentence, [".", *(word.key for word in merged.words), "."]):
+            yield Loss(Kind.STATEMENT, " ".join(sentence), at)
+
+
+def _stretches(reading: Reading) -> Iterator[list[str]]:
+    """Yield the sentences of a text in any language."""
+    held: list[str] = []
+    for key in [*(word.key for word in reading.words), "."]:
+        if key != ".":
+            held.append(key)
+        elif held:
+            yield held
+            held = []
+
+
+def _stands(sentence: list[str], keys: list[str]) -> bool:
+    """Say whether a sentence stands there whole, between two stops."""
+    length = len(sentence)
+    return any(
+        keys[at] == sentence[0]
+        and keys[at : at + length] == sentence
+        and keys[at - 1] in _STOPS
+        and keys[at + length] in _STOPS
+        for at in range(1, len(keys) - length)
+    )
+
+
+_STOPS = frozenset({".", ",", "?", ":"})
 
 
 def _sequence(reading: Reading) -> list[str]:
@@ -249,18 +332,18 @@ def _invented(sources: Sequence[Reading], merged: Reading) -> Iterator[Loss]:
     near = {pair for source in sources for pair in _near(source)}
     for sentence in sentences([word.key for word in merged.words]):
         if form_of(sentence)[0] not in told:
-            yield from _invented_of(_essential(sentence), known, near)
+            yield from _invented_of(_essential(sentence), merged, known, near)
     yield from _vague(sources, merged)
 
 
-def _invented_of(sentence: list[str], known: set[str], near: set[tuple[str, str]]) -> Iterator[Loss]:
+def _invented_of(sentence: list[str], merged: Reading, known: set[str], near: set[tuple[str, str]]) -> Iterator[Loss]:
     for key in sentence:
-        if key not in known and key not in PRONOUNS and key not in _JOINING and key[0] != UNIT:
-            yield Loss(_kind(key), key.lstrip("".join(FIGURE)), None)
+        if key not in known and key not in PRONOUNS and key not in _OWNED and key not in _JOINING and key[0] != UNIT:
+            yield _loss(key, merged, None)
     for one, two in pairwise(sentence):
         binding = one in NEGATIONS or one in MODES or one in PREPOSITIONS or one[0] == NUMBER
         if binding and one in known and two in known and (one, two) not in near:
-            yield Loss(Kind.STATEMENT, f"{one} {two}".replace(NUMBER, ""), None)
+            yield Loss(Kind.STATEMENT, _spoken((one, two)), None)
 
 
 _JOINING = frozenset({"both", "also", "'s"})
@@ -276,7 +359,7 @@ def _near(reading: Reading) -> Iterator[tuple[str, str]]:
 
 def _vague(sources: Sequence[Reading], merged: Reading) -> Iterator[Loss]:
     """Yield a "she" that the sources do not have where it may mean one of several."""
-    own = [key for key in PRONOUNS if key in merged.keys and not any(key in source.keys for source in sources)]
+    own = [key for key in PRONOUNS | _OWNED if key in merged.keys and not any(key in source.keys for source in sources)]
     subjects = _subjects(sources)
     keys = ["", *(word.key for word in merged.words)]
     other = [two for one, two in pairwise(keys) if two in merged.names and one not in PREPOSITIONS]

@@ -151,7 +151,11 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
     if a.negations != b.negations:
         if shared >= _DENIED:
             return Verdict(Finding.SUGGEST, "One says it, the other denies it.")
-        if len(a.form) == len(b.form) == _ONE_SENTENCE and shared >= _PUT_OTHERWISE[0] and (closeness or 0.0) >= _PUT_OTHERWISE[1]:
+        if (
+            len(a.form) == len(b.form) == _ONE_SENTENCE
+            and shared >= _PUT_OTHERWISE[0]
+            and (closeness or 0.0) >= _PUT_OTHERWISE[1]
+        ):
             return Verdict(Finding.SUGGEST, "They may say the same, one of them by a negation.")
         return Verdict(Finding.DIFFERENT, "One of them denies something.")
     if a.english != b.english:

@@ -200,7 +200,12 @@ _SMALL = {
         " seventeen eighteen nineteen".split()
     )
 }
-_TENS = {name: value for value, name in zip(range(20, 100, 10), "twenty thirty forty fifty sixty seventy eighty ninety".split(), strict=True)}
+_TENS = {
+    name: value
+    for value, name in zip(
+        range(20, 100, 10), "twenty thirty forty fifty sixty seventy eighty ninety".split(), strict=True
+    )
+}
 _FACTORS = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _ORDINALS = dict(
     zip(

@@ -59,7 +59,9 @@ def _owners(reading: Reading) -> set[str]:
 
 def _joined(reading: Reading, named: set[str]) -> bool:
     words = [word.key for word in reading.words]
-    return any(words[at] == "and" and words[at - 1] in named and words[at + 1] in named for at in range(1, len(words) - 1))
+    return any(
+        words[at] == "and" and words[at - 1] in named and words[at + 1] in named for at in range(1, len(words) - 1)
+    )
 
 
 def _compatible(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -97,7 +99,13 @@ def people_differ(one: Reading, other: Reading) -> bool:
 
 
 def _opposed() -> dict[str, frozenset[str]]:
-    pairs = {(a, b) for one, others in OPPOSITES.items() for two in others for a in {one, root(one)} for b in {two, root(two)}}
+    pairs = {
+        (a, b)
+        for one, others in OPPOSITES.items()
+        for two in others
+        for a in {one, root(one)}
+        for b in {two, root(two)}
+    }
     return {word: frozenset(b for a, b in pairs if a == word) for word, _ in pairs}
 
 

@@ -257,7 +257,7 @@ def _bare(said: str) -> tuple[str, ...]:
     return tuple(normalised(said).translate(_PUNCTUATION).split())
 
 
-_PUNCTUATION = {ord(mark): " " for mark in "\"!;:,()[]。、！・「」『』《》…؟،"} | {ord("?"): " ? ", ord("؟"): " ? "}
+_PUNCTUATION = {ord(mark): " " for mark in '"!;:,()[]。、！・「」『』《》…؟،'} | {ord("?"): " ? ", ord("؟"): " ? "}
 _PAIR = 2
 _UNBROKEN = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0eff]")
 
@@ -301,7 +301,9 @@ def _is_name(word: Word, words: Sequence[Word], at: int) -> bool:
     if not word.first or (word.shown.isupper() and len(word.shown) > 1):
         return True
     after = words[at + 1].key if at + 1 < len(words) else ""
-    return key not in VERBS and (after in VERBS or after in _PREDICATES or words[at + 1 : at + 2] != () and words[at + 1].shown[:1].isupper())
+    return key not in VERBS and (
+        after in VERBS or after in _PREDICATES or words[at + 1 : at + 2] != () and words[at + 1].shown[:1].isupper()
+    )
 
 
 _CALENDAR = frozenset({"weekday", "month"})
@@ -316,8 +318,10 @@ def _figures(keys: Sequence[str]) -> Iterator[str]:
             yield key + after if after.startswith(UNIT) else key
 
 
-_QUOTED = re.compile(r"\"([^\"]{1,200})\"|“([^”]{1,200})”|„([^“”]{1,200})[“”]|«([^»]{1,200})»|「([^」]{1,200})」|『([^』]{1,200})』"
-                     r"|(?<!\w)'([^']{1,200})'(?!\w)|(?<!\w)‘([^’]{1,200})’(?!\w)")
+_QUOTED = re.compile(
+    r"\"([^\"]{1,200})\"|“([^”]{1,200})”|„([^“”]{1,200})[“”]|«([^»]{1,200})»|「([^」]{1,200})」|『([^』]{1,200})』"
+    r"|(?<!\w)'([^']{1,200})'(?!\w)|(?<!\w)‘([^’]{1,200})’(?!\w)"
+)
 
 
 def _quotes(said: str) -> Iterator[str]:

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mcp_memory.domain.figures import CODE, DATE
-from mcp_memory.domain.wording import COMPLEX, EXCLUSIVE, FOCUS, NOW, POSSESSIVES, PREPOSITIONS, PRONOUNS, SPEAKERS, VERBS, WEIGHTLESS
+from mcp_memory.domain.wording import (
+    COMPLEX,
+    EXCLUSIVE,
+    FOCUS,
+    NOW,
+    POSSESSIVES,
+    PREPOSITIONS,
+    PRONOUNS,
+    SPEAKERS,
+    VERBS,
+    WEIGHTLESS,
+)
 
 Form = tuple[object, ...]
 
@@ -117,7 +128,11 @@ def _list_at(keys: list[str], at: int, made: list[str]) -> tuple[list[str], int]
         return [], at
     items.append(keys[end + 1])
     end += 2
-    closed = end == len(keys) or keys[end] in PREPOSITIONS or (not made and (keys[end] in VERBS or keys[end] in _BEFORE_LISTS))
+    closed = (
+        end == len(keys)
+        or keys[end] in PREPOSITIONS
+        or (not made and (keys[end] in VERBS or keys[end] in _BEFORE_LISTS))
+    )
     return (items, end) if closed else ([], at)
 
 
@@ -125,7 +140,9 @@ _BEFORE_LISTS = frozenset({"be", "was", "own", ","})
 
 
 def _is_item(key: str) -> bool:
-    return key[0].isalpha() and key not in VERBS and key not in PREPOSITIONS and key not in PRONOUNS and key not in COMPLEX
+    return (
+        key[0].isalpha() and key not in VERBS and key not in PREPOSITIONS and key not in PRONOUNS and key not in COMPLEX
+    )
 
 
 def _without_lists(keys: list[str]) -> list[str]:

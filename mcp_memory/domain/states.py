@@ -37,7 +37,9 @@ _CHANGING = (
 )
 _FROM_TO = re.compile(rf"^(.*?)\b(?:{_CHANGING})\b(.*?) from (.+?) (?:to|into|over to) (.+)$")
 _TO_FROM = re.compile(rf"^(.*?)\b(?:{_CHANGING})\b(.*?) to (.+?) from (.+)$")
-_REPLACED = re.compile(r"^(.*?)\b(?:replaced|swapped|exchanged|traded|substituted)\b(?: our| my| his| her| their)? (.+?) (?:with|by|for) (.+)$")
+_REPLACED = re.compile(
+    r"^(.*?)\b(?:replaced|swapped|exchanged|traded|substituted)\b(?: our| my| his| her| their)? (.+?) (?:with|by|for) (.+)$"
+)
 _INSTEAD = re.compile(r"^(.*?)(?: ,)? (?:instead of|rather than|in place of) (.+)$")
 _ENDED = (
     re.compile(r"^(.*?)\b(?:be |do |did |have )?(?:not|no) (?:longer )?(.*?) ?(?:any more|anymore|any longer)$"),
@@ -47,9 +49,19 @@ _ENDED = (
 )
 _NEW = re.compile(r"(^|(?<= )'s |\b(?:my|our|his|her|their) )new (?=.* be )")
 _STATES = (
-    (re.compile(r"\b(?:have |had )?(?:just )?(?:moved|relocated)(?: back| over| house| permanently| away)? to (?=\S)"), "live in "),
-    (re.compile(r"\b(?:have |had )?(?:just )?(?:joined|(?:started|begun|began) (?:(?:working|work|job|a job|new job|my job|his job|her job) )?(?:at|for|with)|"
-                r"(?:got|took|accepted) (?:new )?job (?:at|with)) (?=\S)"), "work at "),
+    (
+        re.compile(
+            r"\b(?:have |had )?(?:just )?(?:moved|relocated)(?: back| over| house| permanently| away)? to (?=\S)"
+        ),
+        "live in ",
+    ),
+    (
+        re.compile(
+            r"\b(?:have |had )?(?:just )?(?:joined|(?:started|begun|began) (?:(?:working|work|job|a job|new job|my job|his job|her job) )?(?:at|for|with)|"
+            r"(?:got|took|accepted) (?:new )?job (?:at|with)) (?=\S)"
+        ),
+        "work at ",
+    ),
     (re.compile(r"\b(?:have |was )?(?:just )?(?:became|become|promoted to|been promoted to) (?=\S)"), "be "),
     (re.compile(r"\bwork for\b"), "work at"),
     (re.compile(r"\b(?:be |have been )?(?:living|residing)\b"), "live"),
@@ -57,7 +69,9 @@ _STATES = (
     (re.compile(r"\b(?:be |was )based in\b"), "live in"),
     (re.compile(r"\bbe using\b"), "use"),
 )
-_SET_TO = re.compile(rf"^(?:(?:i|user|we|he|she|they) )?(?:have |had |be |was )?(?:{_CHANGING}|set|been changed|been moved)\b ?((?:my|our|his|her|their|\S+ 's)? ?[^,]*?) to (.+)$")
+_SET_TO = re.compile(
+    rf"^(?:(?:i|user|we|he|she|they) )?(?:have |had |be |was )?(?:{_CHANGING}|set|been changed|been moved)\b ?((?:my|our|his|her|their|\S+ 's)? ?[^,]*?) to (.+)$"
+)
 _PASSIVE_TO = re.compile(
     rf"^(.+?) (?:(?:(?:have been|was) (?:{_CHANGING}|set)|be (?:{_CHANGING}))(?: back| forward| up| down| out| over)?"
     r"|(?:have )?(?:changed|increased|rose|dropped|decreased|grew|went up|went down|fell)) to (.+)$"
@@ -109,7 +123,9 @@ def _exchanged(text: str) -> State | None:
 
 
 def _of(about: str, source: str, target: str) -> State:
-    return State((*about.split(), *target.split()), cue=True, source=tuple(source.split()), target=tuple(target.split()))
+    return State(
+        (*about.split(), *target.split()), cue=True, source=tuple(source.split()), target=tuple(target.split())
+    )
 
 
 def _put(text: str) -> State | None:

@@ -36,7 +36,22 @@ NEGATIONS = _set(
 )
 """Each of these turns what is said; one more or one less is another statement."""
 
-NEGATIONS_WITHIN = ("ない", "ません", "なかった", "なく", "ずに", "没", "不", "無", "无", "않", "못", "없", "안 ", "아니")
+NEGATIONS_WITHIN = (
+    "ない",
+    "ません",
+    "なかった",
+    "なく",
+    "ずに",
+    "没",
+    "不",
+    "無",
+    "无",
+    "않",
+    "못",
+    "없",
+    "안 ",
+    "아니",
+)
 """Of languages that part no words, or glue the negation to the verb."""
 
 SPEAKERS = _set("i user we")
@@ -344,7 +359,9 @@ FUNCTION_WORDS = (
 )
 """Words that hold a sentence together."""
 
-COMPLEX = _set("and but while whereas because although though which who whom whose that if when where so unless than or")
+COMPLEX = _set(
+    "and but while whereas because although though which who whom whose that if when where so unless than or"
+)
 """A sentence with one of these is more than one statement: nothing in it is moved."""
 
 FOCUS = NEGATIONS | _set("only just even except all every most some both each more less almost nearly respectively")
@@ -365,8 +382,13 @@ FOREIGN = _set(
     """
 ) - _set("in on a an is are at do no me my so as has was man die son ma mes sales on o i as her hers met per plus")
 """Words by which a text in Latin letters is known not to be English."""
-KNOWN = ARTICLES | BE | WAS | _set(
-    "and of to in my has have with for on at i user not he she they by from his her their our does will likes wants"
+KNOWN = (
+    ARTICLES
+    | BE
+    | WAS
+    | _set(
+        "and of to in my has have with for on at i user not he she they by from his her their our does will likes wants"
+    )
 )
 """Words by which an English text is known."""
 

@@ -1,0 +1,200 @@
+"""Whether two memories are the same: never merged on closeness, never merged when anything that counts differs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.text.pairs import FIRST, LATER, Pair, memory, pairs
+from mcp_memory.domain.conservation import missing
+from mcp_memory.domain.duplicates import Finding, Statement, Verdict, clusters, judge
+from mcp_memory.domain.records import MemoryType
+
+NEAR = 0.97
+
+
+def verdict(earlier: str, later: str, closeness: float | None = NEAR, **fields: Any) -> Verdict:
+    """Judge two texts, the second written later and with these fields."""
+    one, other = memory("1", earlier, FIRST), memory("2", later, FIRST + LATER).model_copy(update=fields)
+    return judge(Statement.of(one), Statement.of(other), closeness)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The user prefers dark mode.", "User prefers dark mode"),
+        ("I don't like olives.", "I do not like olives."),
+        ("Ann's favorite color is purple.", "Purple is Ann's favourite colour."),
+        ("Ann flew to Rome on 14 March 2026.", "On March 14th, 2026 Ann flew to Rome."),
+        ("The user likes tea and coffee.", "The user likes coffee and tea."),
+        ("Ann pays 1,200 euros a month.", "Ann pays €1200 per month."),
+        ("Ann works as an engineer at Siemens.", "Ann works at Siemens as an engineer."),
+        ("Ich wohne in Köln.", "Ich wohne in Köln"),
+    ],
+)
+def test_the_same_in_another_order_or_spelling_is_the_same(earlier: str, later: str) -> None:
+    found = verdict(earlier, later)
+    assert found.finding is Finding.SAME
+    assert found.keep is not None
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The user's favourite colour is purple.", "The user's favourite colour is cyan."),
+        ("The user likes black tea and coffee.", "The user likes black coffee and tea."),
+        ("Ann manages Bob.", "Bob manages Ann."),
+        (
+            "Ann flew from the hotel at the beach to the airport.",
+            "Ann flew from the hotel to the airport at the beach.",
+        ),
+        ("Remind Ann about the call on Monday.", "On Monday remind Ann about the call."),
+        ("Ann likes a few people.", "Ann likes few people."),
+        ("Ann lives in Oslo.", "Does Ann live in Oslo?"),
+        ("Ann has a cat.", "Ann has cats."),
+        ("a < b", "a > b"),
+        ("Ann: 👍", "Ann: 👎"),
+        ("[8 May 2023] Ann: we met", "[9 May 2023] Ann: we met"),
+        ('The word is "no".', "The word is no."),
+        ("Ich wohne in Köln.", "I live in Cologne."),
+    ],
+)
+def test_what_only_looks_the_same_is_not(earlier: str, later: str) -> None:
+    assert verdict(earlier, later, 1.0).finding not in {Finding.SAME, Finding.CHANGED}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"memory_type": MemoryType.EPISODIC},
+        {"event_date": FIRST},
+        {"valid_to": FIRST + 2 * LATER},
+        {"source": "Bob"},
+    ],
+)
+def test_another_type_day_end_or_speaker_is_not_the_same(fields: dict[str, Any]) -> None:
+    assert verdict("I like tea", "I like tea.", **fields).finding is not Finding.SAME
+
+
+def test_messages_are_never_merged() -> None:
+    """They are what was said, not what is known."""
+    kind = {"memory_type": MemoryType.MESSAGE}
+    one = memory("1", "I like tea", FIRST).model_copy(update=kind)
+    other = memory("2", "I like tea.", FIRST).model_copy(update=kind)
+    assert judge(Statement.of(one), Statement.of(other)).finding is Finding.DIFFERENT
+
+
+def test_yesterday_is_another_day_on_another_day() -> None:
+    assert verdict("Ann ran 5 km yesterday", "Ann ran 5 km yesterday.").finding is Finding.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("Ann lives in Lyon.", "Ann moved to Oslo."),
+        ("Ann works at Siemens.", "Ann now works at Bosch."),
+        ("The user's favourite colour is purple.", "The user's favourite colour is now cyan."),
+        ("My phone number is 0151 234.", "My new phone number is 0170 987."),
+        ("The project uses MySQL.", "The project was migrated from MySQL to PostgreSQL."),
+        ("The standup is at 9:30.", "The standup was moved to 10:00."),
+        ("Ann eats meat.", "Ann no longer eats meat."),
+        ("Ann eats meat.", "Ann stopped eating meat."),
+        ("Marco plays tennis.", "Marco used to play tennis."),
+    ],
+)
+def test_a_later_text_that_says_so_changes_the_earlier(earlier: str, later: str) -> None:
+    found = verdict(earlier, later)
+    assert (found.finding, found.keep) == (Finding.CHANGED, 1)
+    assert verdict(later, earlier).finding is not Finding.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The user's favourite colour is purple.", "The user's favourite colour is cyan."),
+        ("Ann lives in Lyon.", "Bob moved to Oslo."),
+        ("Ann lives in Lyon.", "Ann might have moved to Oslo."),
+        ("Ann lived in Lyon.", "Ann moved to Oslo."),
+        ("Ann eats meat.", "Ann no longer eats meat at lunch."),
+        ("Ann's friend is Bob.", "Ann's new friend is Carl."),
+        ("Ann plays the guitar.", "Ann now plays the piano."),
+    ],
+)
+def test_nothing_is_ended_on_a_guess(earlier: str, later: str) -> None:
+    assert verdict(earlier, later).finding in {Finding.SUGGEST, Finding.DIFFERENT}
+
+
+def test_what_is_over_or_equally_old_ends_nothing() -> None:
+    ended = memory("1", "Ann lives in Lyon.", FIRST).model_copy(update={"valid_to": FIRST + LATER})
+    later = memory("2", "Ann moved to Oslo.", FIRST + LATER)
+    assert judge(Statement.of(ended), Statement.of(later)).finding is not Finding.CHANGED
+    together = memory("1", "Ann lives in Lyon.", FIRST + LATER)
+    assert judge(Statement.of(together), Statement.of(later)).finding is Finding.SUGGEST
+
+
+def test_without_vectors_the_words_decide() -> None:
+    assert verdict("The user is allergic to peanuts.", "User has a peanut allergy.", None).finding is Finding.SUGGEST
+    assert verdict("Ann lives in Oslo.", "The bike is red.", None).finding is Finding.DIFFERENT
+
+
+def test_a_contradiction_is_shown_to_a_person() -> None:
+    found = verdict("Ann is allergic to nuts.", "Ann is not allergic to nuts.")
+    assert (found.finding, found.reason) == (Finding.SUGGEST, "One says it, the other denies it.")
+
+
+@pytest.mark.parametrize("pair", list(pairs()), ids=lambda pair: pair.earlier[:30])
+def test_no_labelled_pair_is_merged_or_superseded_wrongly(pair: Pair) -> None:
+    """Whatever the vectors say; and what is merged keeps everything that either text says."""
+    for closeness in (None, 0.5, 1.0):
+        found = verdict(pair.earlier, pair.later, closeness)
+        allowed = {"same": Finding.SAME, "changed": Finding.CHANGED, "different": Finding.DIFFERENT}[pair.label]
+        assert found.finding in {allowed, Finding.SUGGEST, Finding.DIFFERENT}
+        if found.finding is Finding.SAME and found.keep is not None:
+            assert missing([pair.earlier, pair.later], (pair.earlier, pair.later)[found.keep]) == []
+
+
+TEXTS = st.sampled_from([text for pair in pairs() for text in (pair.earlier, pair.later)])
+DAYS = st.integers(0, 3).map(lambda days: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=days))
+
+
+@given(TEXTS, TEXTS, DAYS, DAYS, st.one_of(st.none(), st.floats(0, 1)))
+def test_the_order_of_a_pair_does_not_count(
+    one: str, other: str, day: datetime, next_day: datetime, closeness: float | None
+) -> None:
+    first, second = Statement.of(memory("1", one, day)), Statement.of(memory("2", other, next_day))
+    there, back = judge(first, second, closeness), judge(second, first, closeness)
+    assert (there.finding, there.reason) == (back.finding, back.reason)
+    if there.keep is not None and one != other:
+        assert back.keep == 1 - there.keep
+
+
+@given(TEXTS, st.sampled_from([" not", " 7", " Zoe", ' "xyz"', " 2031-01-09", " never", " ~", " ☂"]))
+def test_more_words_that_count_are_not_the_same(text: str, extra: str) -> None:
+    assert verdict(text, text.rstrip(".!?。") + extra, 1.0).finding is not Finding.SAME
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_text_can_be_judged(one: str, other: str) -> None:
+    assert verdict(one, other, 1.0).reason
+
+
+def test_in_a_cluster_every_pair_is_the_same() -> None:
+    same = [("a", "b"), ("b", "c"), ("a", "c"), ("c", "d"), ("e", "f")]
+    assert clusters(same) == [["a", "b", "c"], ["e", "f"]]
+    assert clusters([]) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30), st.randoms())
+def test_clusters_do_not_depend_on_the_order_of_the_pairs(ties: list[tuple[int, int]], chance: Any) -> None:
+    found = clusters(ties)
+    turned = [(two, one) if chance.random() < 0.5 else (one, two) for one, two in ties]
+    chance.shuffle(turned)
+    assert clusters(turned) == found
+    held = {frozenset(tie) for tie in ties}
+    assert all(frozenset(pair) in held for group in found for pair in combinations(group, 2))
+    assert len({member for group in found for member in group}) == sum(map(len, found))
