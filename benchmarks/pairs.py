@@ -3,9 +3,9 @@
     python benchmarks/pairs.py [PATH/TO/locomo10.json] [--list]
 
 The pairs of ``benchmarks/text`` are embedded with the bundled model and judged in both orders. The rules were tuned on
-the first half; "first seen" is what the second half scored on the day that it was written. Pairs of texts that were
-drawn by lot serve as further negatives. With a LoCoMo file (CC BY-NC 4.0, not part of this project), every pair of turns
-of one conversation at a cosine of 0.8 or more is judged too, and what would be merged or superseded is printed.
+the first half. Pairs of texts that were drawn by lot serve as further negatives. With a LoCoMo file (CC BY-NC 4.0, not
+part of this project), every pair of turns of one conversation at a cosine of 0.8 or more is judged too, and what would
+be merged or superseded is printed.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def show(results: Sequence[Judged]) -> None:
 def by_lot(known: Sequence[Pair]) -> list[Pair]:
     """Return pairs of texts from different places of the set."""
     chance = random.Random(1)
-    drawn = []
+    drawn: list[Pair] = []
     while len(drawn) < UNRELATED:
         one, other = chance.sample(known, 2)
         drawn.append(Pair("", "different", "", one.earlier, other.later))
@@ -146,9 +146,8 @@ async def run(path: Path | None, *, listed: bool) -> None:
     if listed:
         for each in results:
             texts_ = f"{each.pair.earlier!r} / {each.pair.later!r}"
-            print(
-                f"{each.pair.half} {each.pair.label}: {each.verdict.finding} ({each.closeness:.2f}) {texts_}: {each.verdict.reason}"
-            )
+            found = f"{each.pair.half} {each.pair.label}: {each.verdict.finding} ({each.closeness:.2f})"
+            print(f"{found} {texts_}: {each.verdict.reason}")
     if path is not None:
         await show_talk(path, embedder)
     await embedder.close()

@@ -1,4 +1,4 @@
-"""Changes: whether a later text says that what an earlier one says is over, or holds another value of the same thing."""
+"""Changes: whether a later text says that what an earlier one says is over, or gives it another value."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mcp_memory.domain.figures import FIGURE
+from mcp_memory.domain.meanings import OPPOSITES
 from mcp_memory.domain.reading import ALIKE_STEMS, Reading, root
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
@@ -18,7 +19,6 @@ from mcp_memory.domain.wording import (
     MODES,
     MULTIPLE,
     NEGATIONS,
-    OPPOSITES,
     POSSESSIVES,
     PREPOSITIONS,
     SINGLE_THINGS,

@@ -25,6 +25,7 @@ from mcp_memory.domain.wording import (
     PRONOUNS,
     TURNING,
     VERBS,
+    words,
 )
 
 
@@ -251,12 +252,12 @@ class _Held:
 
 _PAUSES = frozenset({".", ",", ":", "?", "and", "but", "while", "whereas", "because", "so"})
 """Behind one of these a negation no longer holds, as long as the words are said anew."""
-_TURNERS = _VERB_STEMS & frozenset(
-    map(root, ("stop", "dislike", "hate", "lose", "miss", "avoid", "skip", "end"))
-) | frozenset(
-    "refuse refused refuses deny denied denies doubt doubts doubted pretend pretends fail failed fails lack lacks"
-    " out off away suspects suspected ceased stopped quit quits avoided avoids".split()
-)
+_TURNERS = words(
+    """
+    refuse refused refuses deny denied denies doubt doubts doubted pretend
+    pretends fail failed fails lack lacks out off away suspects suspected ceased stopped quit quits avoided avoids
+    """
+) | {root(verb) for verb in ("stop", "dislike", "hate", "lose", "miss", "avoid", "skip", "end")}
 
 
 def _kind(key: str) -> Kind:

@@ -7,17 +7,18 @@ very close, and two.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeVar
 
 from mcp_memory.domain.changes import change
-from mcp_memory.domain.likeness import conflict, people_differ, likely, one_word_apart, overlap
+from mcp_memory.domain.likeness import conflict, likely, one_word_apart, overlap, people_differ
 from mcp_memory.domain.reading import Reading, read
 from mcp_memory.domain.records import MemoryRecord, MemoryType
-from mcp_memory.domain.wording import EXCLUSIVE, FIRST_PERSON, MANNER, OPPOSITES
+from mcp_memory.domain.sentences import form_of, sentences
+from mcp_memory.domain.wording import FIRST_PERSON, TAKING_BACK
 
 Key = TypeVar("Key", int, str)
 
@@ -92,21 +93,41 @@ def judge(one: Statement, other: Statement, closeness: float | None = None) -> V
 
 def _apart(one: Statement, other: Statement) -> Verdict | None:
     """Return why two memories are never the same, whatever they say."""
-    if MemoryType.MESSAGE in (one.memory_type, other.memory_type):
-        return Verdict(Finding.DIFFERENT, "Messages are kept as they were said.")
-    if one.event_date != other.event_date:
-        if one.event_date is None or other.event_date is None:
-            return Verdict(Finding.SUGGEST, "Only one of them has a date.")
-        return Verdict(Finding.DIFFERENT, "They are about different days.")
-    if one.until != other.until:
-        return Verdict(Finding.DIFFERENT, "One of them is over.")
-    if one.day != other.day and (one.reading.relative or other.reading.relative):
-        return Verdict(Finding.DIFFERENT, "They speak of a day as seen from different days.")
-    if one.source != other.source and _first_person(one.reading, other.reading):
-        return Verdict(Finding.DIFFERENT, "Different people say it of themselves.")
-    if one.memory_type != other.memory_type:
-        return Verdict(Finding.SUGGEST, "They say the same, but are memories of different types.")
+    for differs, finding, reason in _APART:
+        if differs(one, other):
+            return Verdict(finding, reason)
     return None
+
+
+_APART: tuple[tuple[Callable[[Statement, Statement], bool], Finding, str], ...] = (
+    (
+        lambda one, other: MemoryType.MESSAGE in (one.memory_type, other.memory_type),
+        Finding.DIFFERENT,
+        "Messages are kept as they were said.",
+    ),
+    (
+        lambda one, other: (one.event_date is None) != (other.event_date is None),
+        Finding.SUGGEST,
+        "Only one of them has a date.",
+    ),
+    (lambda one, other: one.event_date != other.event_date, Finding.DIFFERENT, "They are about different days."),
+    (lambda one, other: one.until != other.until, Finding.DIFFERENT, "One of them is over."),
+    (
+        lambda one, other: one.day != other.day and (one.reading.relative or other.reading.relative),
+        Finding.DIFFERENT,
+        "They speak of a day as seen from different days.",
+    ),
+    (
+        lambda one, other: one.source != other.source and _first_person(one.reading, other.reading),
+        Finding.DIFFERENT,
+        "Different people say it of themselves.",
+    ),
+    (
+        lambda one, other: one.memory_type != other.memory_type,
+        Finding.SUGGEST,
+        "They say the same, but are memories of different types.",
+    ),
+)
 
 
 def _first_person(*readings: Reading) -> bool:
@@ -115,9 +136,29 @@ def _first_person(*readings: Reading) -> bool:
 
 def _same_text(one: Reading, other: Reading) -> Literal[0, 1] | None:
     """Return whose text says the most if one holds everything that the other says."""
-    if one.form == other.form and one.day == other.day and one.quotes == other.quotes and one.words and other.words:
+    if one.day != other.day or not one.words or not other.words:
+        return None
+    if one.form == other.form and one.quotes == other.quotes:
         return 0 if (len(one.words), len(one.text), one.text) >= (len(other.words), len(other.text), other.text) else 1
-    return None
+    return _holding(one, other)
+
+
+def _holding(one: Reading, other: Reading) -> Literal[0, 1] | None:
+    """Return which text has every sentence of the other, and others that take nothing back."""
+    if len(one.form) == len(other.form) or not (one.english and other.english) or one.form[0] != other.form[0]:
+        return None
+    longer: Literal[0, 1] = 0 if len(one.form) > len(other.form) else 1
+    long, short = (other, one) if longer else (one, other)
+    told = iter(long.form[1:])
+    if (
+        len(short.form) == 1
+        or not short.quotes <= long.quotes
+        or not all(sentence in told for sentence in short.form[1:])
+    ):
+        return None
+    held = set(short.form[1:])
+    added = [keys for keys in sentences([word.key for word in long.words]) if form_of(keys)[0] not in held]
+    return None if any(not TAKING_BACK.isdisjoint(keys) for keys in added) else longer
 
 
 def _changed(one: Statement, other: Statement) -> Verdict | None:
@@ -143,28 +184,27 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
     shared = overlap(a, b)
     if _turned(one, other, shared, closeness):
         return Verdict(Finding.SUGGEST, "The later one may change the earlier one.")
-    against = conflict(a, b)
+    against = conflict(a, b) or ("They differ in a word that counts." if one_word_apart(a, b) else None)
     if against is not None:
         return Verdict(Finding.DIFFERENT, against)
-    if one_word_apart(a, b):
-        return Verdict(Finding.DIFFERENT, "They differ in a word that counts.")
     if a.negations != b.negations:
-        if shared >= _DENIED:
-            return Verdict(Finding.SUGGEST, "One says it, the other denies it.")
-        if (
-            len(a.form) == len(b.form) == _ONE_SENTENCE
-            and shared >= _PUT_OTHERWISE[0]
-            and (closeness or 0.0) >= _PUT_OTHERWISE[1]
-        ):
-            return Verdict(Finding.SUGGEST, "They may say the same, one of them by a negation.")
-        return Verdict(Finding.DIFFERENT, "One of them denies something.")
+        return _denied(a, b, shared, closeness)
     if a.english != b.english:
         near = closeness is not None and closeness >= _ACROSS and bool(a.figures & b.figures or a.content & b.content)
-        finding = Finding.SUGGEST if near else Finding.DIFFERENT
-        return Verdict(finding, "They are in different languages.")
+        return Verdict(Finding.SUGGEST if near else Finding.DIFFERENT, "They are in different languages.")
     if likely(shared, closeness):
         return Verdict(Finding.SUGGEST, "They are likely the same, in other words.")
     return Verdict(Finding.DIFFERENT, "They say different things.")
+
+
+def _denied(one: Reading, other: Reading, shared: float, closeness: float | None) -> Verdict:
+    """Return what two texts are of which one has a negation more."""
+    if shared >= _DENIED:
+        return Verdict(Finding.SUGGEST, "One says it, the other denies it.")
+    short = len(one.form) == len(other.form) == _ONE_SENTENCE
+    if short and shared >= _PUT_OTHERWISE[0] and (closeness or 0.0) >= _PUT_OTHERWISE[1]:
+        return Verdict(Finding.SUGGEST, "They may say the same, one of them by a negation.")
+    return Verdict(Finding.DIFFERENT, "One of them denies something.")
 
 
 _DENIED = 0.9

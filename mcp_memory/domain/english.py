@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-IRREGULAR: dict[str, str] = dict(
-    pair.split("=")
-    for pair in """
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in text.split())
+
+
+IRREGULAR = _pairs(
+    """
     ate=eat became=become began=begin begun=begin bit=bite bitten=bite blew=blow bought=buy broke=break broken=break
     brought=bring built=build burnt=burn came=come caught=catch children=child chose=choose chosen=choose dealt=deal
     drank=drink drawn=draw dreamt=dream drew=draw driven=drive drove=drive drunk=drink dug=dig eaten=eat fallen=fall
@@ -16,7 +20,7 @@ IRREGULAR: dict[str, str] = dict(
     spent=spend spoke=speak spoken=speak stole=steal stolen=steal stood=stand swam=swim swept=sweep taken=take
     taught=teach teeth=tooth thought=think threw=throw thrown=throw told=tell took=take tore=tear torn=tear
     understood=understand went=go wives=wife woke=wake women=woman won=win wore=wear worn=wear written=write wrote=write
-""".split()
+"""
 )
 """Forms that no stemmer brings together: the question is "what did she buy", and the memory says "bought"."""
 

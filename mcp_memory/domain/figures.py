@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from mcp_memory.domain.meanings import UNITS
 from mcp_memory.domain.talk import MONTHS
 
 NUMBER, DATE, UNIT, CODE = "#", "@", "~", "`"
@@ -38,15 +39,15 @@ def tokens(text: str) -> list[Token]:
 _NARROW = {0xA0: "\x1f", 0x202F: "\x1f", 0x2009: "\x1f"}
 """Blanks that part the thousands of a number, before they become like any other."""
 _TYPOGRAPHY = str.maketrans(
-    {"‘": "'", "’": "'", "‚": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-     "–": "-", "—": " - ", "−": "-", "\u2010": "-", "\u2011": "-", "⁄": "/", "\u00ad": "", "\u200b": ""}
+    {"‘": "'", "’": "'", "‚": "'", "\u02bc": "'", "\u00b4": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+     "–": "-", "—": " - ", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2044": "/", "\u00ad": "", "\u200b": ""}
 )  # fmt: skip
 
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS).replace("sep(?:tember)?", "sept?(?:ember)?")
 _HALF = r"(?:\s?[ap]\.?\s?m\b\.?)"
 _SIZES = (
-    "km/h kmh km cm mm mg kg kb mb gb tb kwh kw mph fps ghz mhz khz hz ml cl dl lbs lb oz ft hrs hr mins min secs sec ms"
-    " px kcal m g h l s w"
+    "km/h kmh km cm mm mg kg kb mb gb tb kwh kw mph fps ghz mhz khz hz ml cl dl lbs lb oz ft hrs hr mins min secs sec"
+    " ms px kcal m g h l s w"
 )
 _PATTERN = re.compile(
     r"(?P<code>`[^`\n]+`|(?:https?://|www\.)[^\s\"<>]*[^\s\"<>.,;:!?)\]']|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
@@ -91,7 +92,7 @@ OTHER = "_"
 
 
 def _mark(kind: str | None, shown: str) -> str:
-    """Return "?" where something is asked, ":" where something follows, "." at an end; what may tell something whole."""
+    """Return "?" where something is asked, ":" where something follows, "." at an end; any other sign as it is."""
     if kind == "comma":
         return ","
     if kind != "stop":
@@ -121,7 +122,7 @@ def _month_number(name: str) -> int:
 def _day(shown: str) -> str:
     """Return "@2026-03-14" for "14 March 2026" and "March 14th, 2026", "@03-14" without the year."""
     numbers = re.findall(r"\d+", shown)
-    name = next(word for word in re.findall(r"[a-z]{3,}", shown) if word not in {"the"})
+    name = next(word for word in re.findall(r"[a-z]{3,}", shown) if word != "the")
     day, year = numbers[0], numbers[1] + "-" if len(numbers) > 1 else ""
     return f"{DATE}{year}{_month_number(name):02}-{int(day):02}"
 
@@ -193,29 +194,21 @@ _READERS: dict[str | None, Callable[[str], str]] = {
     "ordinal": _ordinal, "number": _number, "code": _code,
 }  # fmt: skip
 
-_SMALL = {
-    name: value
-    for value, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-        " seventeen eighteen nineteen".split()
-    )
-}
-_TENS = {
-    name: value
-    for value, name in zip(
-        range(20, 100, 10), "twenty thirty forty fifty sixty seventy eighty ninety".split(), strict=True
-    )
-}
-_FACTORS = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_ORDINALS = dict(
-    zip(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-        " fifteenth".split(),
-        range(1, 16),
-        strict=True,
-    )
+
+def _numbered(text: str, first: int = 0, step: int = 1) -> dict[str, int]:
+    return {name: first + step * at for at, name in enumerate(text.split())}
+
+
+_SMALL = _numbered(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
 )
-_COUNTING = {*_SMALL, *_TENS, *_FACTORS, *_ORDINALS, "dozen", "-"}
+_TENS = _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10)
+_FACTORS = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_ORDINALS = _numbered(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth",
+    1,
+)
 
 
 def _counted(read: list[Token]) -> Iterator[Token]:
@@ -230,9 +223,9 @@ def _counted(read: list[Token]) -> Iterator[Token]:
             yield Token(f"{NUMBER}o{_ORDINALS[key]}", read[at].shown)
             at += 1
         elif key.startswith(NUMBER) and at + 1 < len(read) and read[at + 1].key in _FACTORS:
-            value = _times(key[1:], _FACTORS[read[at + 1].key])
-            yield Token(NUMBER + value, f"{read[at].shown} {read[at + 1].shown}") if value else read[at]
-            at += 2 if value else 1
+            product = _times(key[1:], _FACTORS[read[at + 1].key])
+            yield Token(NUMBER + product, f"{read[at].shown} {read[at + 1].shown}") if product else read[at]
+            at += 2 if product else 1
         else:
             yield Token(f"{NUMBER}12", read[at].shown) if key == "dozen" else read[at]
             at += 1
@@ -267,23 +260,6 @@ def _continues(read: list[Token], at: int, last: str) -> bool:
     return key in _TENS and last in {"", "and", *_FACTORS}
 
 
-_UNITS = {
-    form: unit
-    for unit, forms in {
-        "km": "km kilometre kilometer kilometres kilometers kms", "mile": "mile miles mi", "m": "m metre meter metres meters",
-        "cm": "cm centimetre centimeter centimetres centimeters", "mm": "mm millimetre millimeter millimetres millimeters",
-        "kg": "kg kgs kilo kilos kilogram kilograms", "g": "g gram grams gramme grammes", "mg": "mg milligram milligrams",
-        "lb": "lb lbs", "pound": "pound pounds", "oz": "oz ounce ounces", "ft": "ft feet foot", "inch": "inch inches",
-        "l": "l litre liter litres liters", "ml": "ml millilitre milliliter millilitres milliliters",
-        "h": "h hr hrs hour hours", "min": "min mins minute minutes", "s": "s sec secs seconds", "ms": "ms milliseconds",
-        "day": "day days", "week": "week weeks wk wks", "month": "month months", "year": "year years yr yrs",
-        "%": "% percent", "usd": "$ usd dollar dollars", "eur": "€ eur euro euros", "gbp": "£ gbp", "jpy": "¥ jpy yen",
-        "inr": "₹ inr rupee rupees", "krw": "₩ krw won", "rub": "₽ rub rouble roubles ruble rubles", "chf": "chf francs",
-        "kb": "kb kilobyte kilobytes", "mb": "mb megabyte megabytes", "gb": "gb gigabyte gigabytes",
-        "tb": "tb terabyte terabytes", "km/h": "km/h kmh kph", "mph": "mph", "kcal": "kcal calories", "cent": "cent cents",
-    }.items()
-    for form in forms.split()
-}  # fmt: skip
 _MONEY = {"usd", "eur", "gbp", "jpy", "inr", "krw", "rub", "chf"}
 _SCALES = {"c": "°c", "celsius": "°c", "f": "°f", "fahrenheit": "°f"}
 
@@ -294,7 +270,7 @@ def _measured(read: Iterator[Token]) -> Iterator[Token]:
     at = 0
     while at < len(waiting):
         token = waiting[at]
-        unit = _UNITS.get(token.key)
+        unit = UNITS.get(token.key)
         if unit in _MONEY and (token.key in "$€£¥₹₩₽" or len(token.key) == len("usd")) and _is_number(waiting, at + 1):
             yield waiting[at + 1]
             yield Token(UNIT + unit, token.shown)
@@ -328,5 +304,5 @@ def _unit(read: list[Token], at: int) -> tuple[int, Token | None]:
         return (2, Token(f"{UNIT}{scale}", read[at + 1].shown)) if scale else (1, Token(f"{UNIT}°", read[at].shown))
     if keys == ["per", "cent"]:
         return 2, Token(f"{UNIT}%", "per cent")
-    unit = _UNITS.get(keys[0])
+    unit = UNITS.get(keys[0])
     return (1, Token(UNIT + unit, read[at].shown)) if unit else (0, None)

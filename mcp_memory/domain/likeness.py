@@ -1,12 +1,13 @@
-"""Likeness: whether two texts that do not say the same word for word are likely the same, so that a person should look."""
+"""Likeness: whether two texts that are not the same word for word are likely the same, and worth a look."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from mcp_memory.domain.figures import DATE, NUMBER, UNIT
+from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
 from mcp_memory.domain.reading import Reading, root
-from mcp_memory.domain.wording import EXCLUSIVE, OPPOSITES
 
 SURE = frozenset({"plan", "maybe", "if", "question"})
 """Said of a thing, these make another statement of it."""
@@ -15,19 +16,10 @@ AMOUNTS = frozenset({"all", "some", "most", "only", "least", "most_", "more", "l
 
 def conflict(one: Reading, other: Reading) -> str | None:
     """Return why two texts cannot tell the same, in words for people; nothing if they can."""
-    if one.speaker and other.speaker and one.speaker != other.speaker:
-        return "Different people say it."
-    if _names_differ(one, other):
-        return "They name different people or things."
-    if not _compatible(one.figures, other.figures):
-        return "Numbers, dates or amounts differ."
-    if one.quotes and other.quotes and one.quotes.isdisjoint(other.quotes):
-        return "The quoted words differ."
-    if people_differ(one, other):
-        return "They are about different people."
-    if one.english and other.english:
-        return _words_differ(one, other) or _manner_differs(one, other)
-    return None
+    for differs, reason in _CONFLICTS:
+        if differs(one, other):
+            return reason
+    return (_words_differ(one, other) or _manner_differs(one, other)) if one.english and other.english else None
 
 
 def _names_differ(one: Reading, other: Reading) -> bool:
@@ -158,3 +150,18 @@ LEVELS = ((0.0, 0.75), (0.75, 0.5), (0.8, 0.3), (0.9, 0.2))
 def likely(shared: float, closeness: float | None) -> bool:
     """Say whether so many common words at such a closeness are worth a look."""
     return any((closeness or 0.0) >= near and shared >= least for near, least in LEVELS)
+
+
+_CONFLICTS: tuple[tuple[Callable[[Reading, Reading], bool], str], ...] = (
+    (
+        lambda one, other: bool(one.speaker and other.speaker) and one.speaker != other.speaker,
+        "Different people say it.",
+    ),
+    (_names_differ, "They name different people or things."),
+    (lambda one, other: not _compatible(one.figures, other.figures), "Numbers, dates or amounts differ."),
+    (
+        lambda one, other: bool(one.quotes and other.quotes) and one.quotes.isdisjoint(other.quotes),
+        "The quoted words differ.",
+    ),
+    (people_differ, "They are about different people."),
+)

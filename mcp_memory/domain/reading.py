@@ -11,19 +11,18 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from mcp_memory.domain.english import IRREGULAR, stem
-from mcp_memory.domain.figures import CODE, DATE, FIGURE, UNIT, Token, tokens
+from mcp_memory.domain.figures import FIGURE, UNIT, Token, tokens
 from mcp_memory.domain.identity import normalised
+from mcp_memory.domain.meanings import ALIKE, EXCLUSIVE, SPELLINGS
 from mcp_memory.domain.sentences import form_of
 from mcp_memory.domain.states import State, states_of
 from mcp_memory.domain.talk import turn
 from mcp_memory.domain.wording import (
     AGREEING,
-    ALIKE,
     ARTICLES,
     BE,
     CONTRACTIONS,
     ENDINGS,
-    EXCLUSIVE,
     FOREIGN,
     FUNCTION_WORDS,
     IS_AFTER,
@@ -35,12 +34,10 @@ from mcp_memory.domain.wording import (
     POINTING,
     RELATIVE,
     SPANS,
-    SPELLINGS,
     TURNING,
     TURNING_WITHIN,
     VERBS,
     WAS,
-    WEIGHTLESS,
 )
 
 
@@ -302,7 +299,7 @@ def _is_name(word: Word, words: Sequence[Word], at: int) -> bool:
         return True
     after = words[at + 1].key if at + 1 < len(words) else ""
     return key not in VERBS and (
-        after in VERBS or after in _PREDICATES or words[at + 1 : at + 2] != () and words[at + 1].shown[:1].isupper()
+        after in VERBS or after in _PREDICATES or (words[at + 1 : at + 2] != () and words[at + 1].shown[:1].isupper())
     )
 
 

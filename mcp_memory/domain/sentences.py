@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mcp_memory.domain.figures import CODE, DATE
+from mcp_memory.domain.figures import DATE
+from mcp_memory.domain.meanings import EXCLUSIVE
 from mcp_memory.domain.wording import (
     COMPLEX,
-    EXCLUSIVE,
     FOCUS,
     NOW,
     POSSESSIVES,
@@ -17,6 +17,7 @@ from mcp_memory.domain.wording import (
     SPEAKERS,
     VERBS,
     WEIGHTLESS,
+    words,
 )
 
 Form = tuple[object, ...]
@@ -92,9 +93,11 @@ def _weighty(keys: list[str]) -> Iterator[str]:
         yield key
 
 
-_SAYING = frozenset(
-    "say said tell told think thought know knew mention mentioned believe believed hope hoped learn learnt"
-    " remember report reported explain explained".split()
+_SAYING = words(
+    """
+    say said tell told think thought know knew mention mentioned believe believed hope hoped learn learnt remember
+    report reported explain explained
+    """
 )
 
 _LISTED = "&"

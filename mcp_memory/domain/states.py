@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mcp_memory.domain.sentences import sentences
-from mcp_memory.domain.wording import COMPLEX, FIRST_PERSON, NOW
+from mcp_memory.domain.wording import FIRST_PERSON, NOW
 
 
 class State(NamedTuple):
@@ -38,7 +38,8 @@ _CHANGING = (
 _FROM_TO = re.compile(rf"^(.*?)\b(?:{_CHANGING})\b(.*?) from (.+?) (?:to|into|over to) (.+)$")
 _TO_FROM = re.compile(rf"^(.*?)\b(?:{_CHANGING})\b(.*?) to (.+?) from (.+)$")
 _REPLACED = re.compile(
-    r"^(.*?)\b(?:replaced|swapped|exchanged|traded|substituted)\b(?: our| my| his| her| their)? (.+?) (?:with|by|for) (.+)$"
+    r"^(.*?)\b(?:replaced|swapped|exchanged|traded|substituted)\b(?: our| my| his| her| their)?"
+    r" (.+?) (?:with|by|for) (.+)$"
 )
 _INSTEAD = re.compile(r"^(.*?)(?: ,)? (?:instead of|rather than|in place of) (.+)$")
 _ENDED = (
@@ -57,7 +58,9 @@ _STATES = (
     ),
     (
         re.compile(
-            r"\b(?:have |had )?(?:just )?(?:joined|(?:started|begun|began) (?:(?:working|work|job|a job|new job|my job|his job|her job) )?(?:at|for|with)|"
+            r"\b(?:have |had )?(?:just )?(?:joined|(?:started|begun|began) "
+            r"(?:(?:working|work|job|new job|my job|his job|her job) )?"
+            r"(?:at|for|with)|"
             r"(?:got|took|accepted) (?:new )?job (?:at|with)) (?=\S)"
         ),
         "work at ",
@@ -70,7 +73,8 @@ _STATES = (
     (re.compile(r"\bbe using\b"), "use"),
 )
 _SET_TO = re.compile(
-    rf"^(?:(?:i|user|we|he|she|they) )?(?:have |had |be |was )?(?:{_CHANGING}|set|been changed|been moved)\b ?((?:my|our|his|her|their|\S+ 's)? ?[^,]*?) to (.+)$"
+    rf"^(?:(?:i|user|we|he|she|they) )?(?:have |had |be |was )?(?:{_CHANGING}|set|been changed|been moved)\b ?"
+    r"((?:my|our|his|her|their|\S+ 's)? ?[^,]*?) to (.+)$"
 )
 _PASSIVE_TO = re.compile(
     rf"^(.+?) (?:(?:(?:have been|was) (?:{_CHANGING}|set)|be (?:{_CHANGING}))(?: back| forward| up| down| out| over)?"

@@ -1,4 +1,4 @@
-"""Words: what the lexical index keeps of a text. Folding only: an index stems, or uses ``english.stem`` where it cannot.
+"""Words: what the lexical index keeps of a text. Folding only: an index stems, or uses ``stem`` where it cannot.
 
 Every word that comes out is made of letters and digits alone, so that any tokenizer leaves it whole.
 """

@@ -43,6 +43,18 @@ def test_the_same_in_another_order_or_spelling_is_the_same(earlier: str, later: 
     assert found.keep is not None
 
 
+def test_the_text_that_says_more_is_kept() -> None:
+    found = verdict("Ann lives in Oslo.", "Ann lives in Oslo. She works at Equinor.")
+    assert (found.finding, found.keep) == (Finding.SAME, 1)
+
+
+@pytest.mark.parametrize(
+    "further", ["Or maybe in Bergen.", "She was joking.", "She moved out.", "Not any more.", "Why?"]
+)
+def test_a_further_sentence_may_take_it_back(further: str) -> None:
+    assert verdict("Ann lives in Oslo.", f"Ann lives in Oslo. {further}").finding is not Finding.SAME
+
+
 @pytest.mark.parametrize(
     ("earlier", "later"),
     [
