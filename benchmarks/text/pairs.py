@@ -11,7 +11,7 @@ from mcp_memory.domain.records import MemoryRecord
 
 HERE = Path(__file__).parent
 LABELS = ("same", "different", "changed")
-HALVES = ("tuned", "blind")
+HALVES = ("tuned", "blind", "fresh")
 """The rules were tuned on the first half, and the second was written afterwards."""
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = timedelta(days=45)
