@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mcp_memory.domain.figures import FIGURE
-from mcp_memory.domain.meanings import OPPOSITES
+from mcp_memory.domain.figures import FIGURE, UNIT
+from mcp_memory.domain.meanings import COUNTRIES, EXCLUSIVE, OPPOSITES
 from mcp_memory.domain.reading import ALIKE_STEMS, Reading, root
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
@@ -40,11 +40,11 @@ def change(older: Reading, newer: Reading) -> Change | None:
     if not older.english or not newer.english or len(older.states) != 1 or older.speaker != newer.speaker:
         return None
     was = older.states[0]
-    if was.ended or not _plain(older):
+    if was.ended or was.source or not _plain(older):
         return None
     best: Change | None = None
     for state in newer.states:
-        found = _ended(was, state) or _exchanged(was, state, newer) or _another(was, state)
+        found = _ended(was, state) or _exchanged(was, state, newer) or _another(older, was, newer, state)
         if found and (best is None or (found.said and not best.said)):
             best = found
     if best and best.said and not _sure(newer):
@@ -100,6 +100,8 @@ def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
     before = _telling(was.keys)
     if not source or not source <= before or (_telling(state.target) <= before and state.target):
         return None
+    if not COMPLEX.isdisjoint(was.keys):
+        return Change(said=False, reason="The later one may change the earlier one.")
     rest = before - source - VERB_STEMS
     if rest - _telling([word.key for word in newer.words]) - _who(was.keys):
         return Change(said=False, reason="The later one may change the earlier one.")
@@ -111,24 +113,20 @@ def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
 VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in VERBS)
 
 
-def _another(was: State, state: State) -> Change | None:
+def _another(older: Reading, was: State, newer: Reading, state: State) -> Change | None:
     """Return the change if both give one thing that has a single value another value."""
     one, two = was.keys, state.keys
     start, end = _common(one, two)
-    head, tail = one[:start], one[len(one) - end :]
-    first, second = _bare(one[start : len(one) - end]), _bare(two[start : len(two) - end])
-    if not _values(first) or not _values(second) or not start:
+    slot = _Slot(one[:start], one[len(one) - end :], one[start : len(one) - end], two[start : len(two) - end])
+    if not slot.speaks or not slot.values(put=state.put):
         return None
     new = state.cue and not was.cue
-    if not _single(head, tail) and not _exclusive(first, second, new=new) and not (state.put and "be" in head):
+    kind = slot.kind({*older.names}, {*newer.names})
+    if kind is None or not (slot.single(kind) or (new and slot.only_if_new(kind, put=state.put))):
         return None
-    said = new and not _together(head)
-    return Change(
-        said=said,
-        reason="The later one gives another value and says that it is new."
-        if said
-        else "They give two values for one thing.",
-    )
+    if new:
+        return Change(said=True, reason="The later one gives another value and says that it is new.")
+    return Change(said=False, reason="They give two values for one thing.")
 
 
 def _common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
@@ -139,40 +137,92 @@ def _common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
     return start, end
 
 
-def _bare(keys: Sequence[str]) -> Sequence[str]:
-    """Return a value without the preposition before it: "at 10"."""
-    return keys[1:] if keys and keys[0] in PREPOSITIONS else keys
-
-
 _LONGEST_VALUE = 4
 
 
-def _values(keys: Sequence[str]) -> bool:
-    if not keys or len(keys) > _LONGEST_VALUE or all(key in FUNCTION_WORDS for key in keys):
+class _Slot(NamedTuple):
+    """Two sentences that are the same but for one value."""
+
+    head: Sequence[str]
+    tail: Sequence[str]
+    first: Sequence[str]
+    second: Sequence[str]
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the words before the value say who and what: with a verb, and of one thing alone."""
+        return len(self.head) > 1 and any(key in VERBS or key == "be" for key in self.head) and not self._together
+
+    @property
+    def _together(self) -> bool:
+        at = self.head.index("be") - 1 if "be" in self.head else 0
+        return not COMPLEX.isdisjoint(self.head) or not MULTIPLE.isdisjoint(self.head[at:])
+
+    def values(self, *, put: bool) -> bool:
+        """Say whether what differs is a short value on both sides, behind the same preposition."""
+        if not self.first or not self.second:
+            return False
+        leads = [keys[0] if keys[0] in PREPOSITIONS else "" for keys in (self.first, self.second)]
+        if leads[0] != leads[1] and not put:
+            return False
+        bare = (_bare(self.first), _bare(self.second))
+        return all(map(_is_value, bare)) and set(bare[0]).isdisjoint(bare[1])
+
+    def kind(self, names: set[str], names_: set[str]) -> str | None:
+        """Return what kind of value both are: a figure, a name or a word; nothing if they are of two kinds."""
+        one, two = _kind(_bare(self.first), names), _kind(_bare(self.second), names_)
+        return one if one == two else None
+
+    def single(self, kind: str) -> bool:
+        """Say whether what these words tell of has one value at a time: a home, an employer, somebody's password."""
+        head = self.head
+        if "be" in head:
+            at = head.index("be")
+            named = head[at - 1] in SINGLE_THINGS or "favourite" in head[:at]
+            return named and all(key in PREPOSITIONS or key in _CALLED for key in head[at + 1 :])
+        verb = next((key for key in reversed(head) if key not in PREPOSITIONS), "")
+        if verb in BOUND_VERBS and head[-1] in BOUND_VERBS[verb] and not self.tail:
+            return (kind == "name" and self._one_level()) if head[-1] != "as" else kind == "word"
+        if verb == "prefer":
+            return bool(self.tail) or self._one_family()
+        return verb in SINGLE_VERBS and head[-1] == verb and kind != "word"
+
+    def only_if_new(self, kind: str, *, put: bool) -> bool:
+        """Say whether a value that is said to be new ends the other: a figure, an opposite, what was moved or set."""
+        if put or kind.startswith("#"):
+            return True
+        return self.head[-1] == "be" and any(two in OPPOSITES.get(one, ()) for one in self.first for two in self.second)
+
+    def _one_family(self) -> bool:
+        families = {EXCLUSIVE.get(key) for key in (*self.first, *self.second)}
+        return len(families) == 1 and None not in families
+
+    def _one_level(self) -> bool:
+        """Say whether both are countries, or neither is: who moved to Lyon may live in France."""
+        return (" ".join(self.first) in COUNTRIES) == (" ".join(self.second) in COUNTRIES)
+
+
+_CALLED = frozenset({"name", "called", "named", "set"})
+
+
+def _bare(keys: Sequence[str]) -> Sequence[str]:
+    """Return a value without the preposition before it: "at 10"."""
+    return keys[1:] if keys[0] in PREPOSITIONS else keys
+
+
+def _is_value(keys: Sequence[str]) -> bool:
+    if not keys or len(keys) > _LONGEST_VALUE or any(key in FUNCTION_WORDS for key in keys):
         return False
-    return COMPLEX.isdisjoint(keys) and PREPOSITIONS.isdisjoint(keys) and not any(MODES.get(key) for key in keys)
+    return COMPLEX.isdisjoint(keys) and not any(MODES.get(key) for key in keys)
 
 
-def _together(head: Sequence[str]) -> bool:
-    """Say whether several of these may be at a time, so that a new one does not end the first."""
-    things = head[head.index("be") - 1 :] if "be" in head else head
-    return not MULTIPLE.isdisjoint(things) or not COMPLEX.isdisjoint(head)
-
-
-def _single(head: Sequence[str], tail: Sequence[str]) -> bool:
-    """Say whether what these words tell of has one value at a time: a home, an employer, somebody's password."""
-    if "be" in head:
-        at = head.index("be")
-        named = head[at - 1] in SINGLE_THINGS or (at > 1 and not POSSESSIVES.isdisjoint(head[: at - 1]))
-        return named and all(key in PREPOSITIONS or key in {"name", "called", "named"} for key in head[at + 1 :])
-    verb = next((key for key in reversed(head) if key not in PREPOSITIONS), "")
-    if verb in BOUND_VERBS:
-        return head[-1] in BOUND_VERBS[verb]
-    return any(key in SINGLE_VERBS for key in head) and (head[-1] in SINGLE_VERBS or bool(tail))
-
-
-def _exclusive(first: Sequence[str], second: Sequence[str], *, new: bool) -> bool:
-    """Say whether the two values cannot both be: opposites, or two figures of which one is said to be new."""
-    if any(two in OPPOSITES.get(one, ()) for one in first for two in second):
-        return new
-    return new and first[0][0] in FIGURE and second[0][0] in FIGURE
+def _kind(keys: Sequence[str], names: set[str]) -> str | None:
+    """Return "#" and what begins a value of figures alone, "name" of names, "word" of words, nothing of a mixture."""
+    figures = {key[0] for key in keys if key[0] in FIGURE}
+    if figures:
+        alone = all(key[0] in FIGURE for key in keys) and len(figures) == 1 and UNIT not in figures
+        return "#" + figures.pop() if alone else "mixed"
+    named = sum(key in names for key in keys)
+    if named:
+        return "name" if named == len(keys) else None
+    return "word"

@@ -82,7 +82,7 @@ def _pieces(text: str) -> Iterator[Token]:
         elif kind == "word":
             yield from _words(shown)
         elif kind in _READERS:
-            yield Token(_READERS[kind](shown.casefold()), shown.strip())
+            yield Token(_READERS[kind](shown if kind == "code" else shown.casefold()), shown.strip())
         else:
             yield Token(_mark(kind, shown), shown)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_memory.domain.wording import table
+from mcp_memory.domain.wording import table, words
 
 SPELLINGS = table(
     """
@@ -334,3 +334,21 @@ UNITS = table(
     """
 )
 """Units behind a number; nothing is converted."""
+
+COUNTRIES = frozenset(
+    name.replace("_", " ")
+    for name in words(
+        """
+        afghanistan albania algeria argentina armenia australia austria azerbaijan bangladesh belarus belgium bolivia
+        bosnia brazil britain bulgaria cambodia canada chile china colombia croatia cuba cyprus czechia denmark ecuador
+        egypt england estonia ethiopia finland france georgia germany ghana greece hungary iceland india indonesia iran
+        iraq ireland israel italy japan jordan kazakhstan kenya korea kosovo latvia lebanon lithuania luxembourg malaysia
+        malta mexico moldova mongolia morocco nepal netherlands new_zealand nigeria norway pakistan palestine peru
+        philippines poland portugal romania russia saudi_arabia scotland senegal serbia singapore slovakia slovenia
+        south_africa south_korea spain sweden switzerland syria taiwan tanzania thailand tunisia turkey uganda ukraine
+        uk united_kingdom usa united_states america uruguay venezuela vietnam wales europe asia africa scandinavia
+        bavaria california texas florida brittany normandy catalonia tuscany sicily provence quebec ontario
+        """
+    )
+)
+"""Countries and other places so large that a town lies in them."""

@@ -86,13 +86,14 @@ def _weighty(keys: list[str]) -> Iterator[str]:
             continue
         if key in {"do", "does"} and (after in VERBS or after == "not"):
             continue
-        if key == "that" and at and keys[at - 1] in _SAYING:
+        if key == "that" and at and keys[at - 1] in _SAYING and after in _SUBJECTS:
             continue
         if key == "," and (not after or after == "and" or at == 0):
             continue
         yield key
 
 
+_SUBJECTS = SPEAKERS | PRONOUNS | frozenset({"my", "our", "his", "her", "their"})
 _SAYING = words(
     """
     say said tell told think thought know knew mention mentioned believe believed hope hoped learn learnt remember

@@ -46,7 +46,7 @@ _ENDED = (
     re.compile(r"^(.*?)\b(?:be |do |did |have )?(?:not|no) (?:longer )?(.*?) ?(?:any more|anymore|any longer)$"),
     re.compile(r"^(.*?)\bno longer\b (.*)$"),
     re.compile(r"^(.*?)\b(?:have |had )?(?:stopped|quit|ceased|given up|gave up|finished)\b (.*)$"),
-    re.compile(r"^(.*?)\bused to (.*)$"),
+    re.compile(r"^(.*?)(?<!be )(?<!was )\bused to (.*)$"),
 )
 _NEW = re.compile(r"(^|(?<= )'s |\b(?:my|our|his|her|their) )new (?=.* be )")
 _STATES = (

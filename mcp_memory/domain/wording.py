@@ -57,15 +57,16 @@ NEGATIONS_WITHIN = (
 
 SPEAKERS = words("i user we")
 FIRST_PERSON = words("i me my mine myself we us our ours")
-SINGLE_VERBS = words("live work prefer weigh earn cost report wake drive study")
+SINGLE_VERBS = words("weigh earn cost drive")
 """Verbs of which a thing has one object at a time, as far as people tell."""
 BOUND_VERBS = {"live": {"in", "at"}, "work": {"at", "as"}, "study": {"at"}, "report": {"to"}, "wake": {"at"}}
 """Of these the object is single behind just these prepositions."""
 SINGLE_THINGS = words(
     """
-    password deadline port version name address number email phone salary rent price budget capital colour size status
-    branch standup birthday age username handle title role team employer bank landlord dentist timezone currency locale
-    weight height limit timeout
+    password deadline port version name address number email salary rent price budget capital status branch standup age
+    username nickname handle title role team employer bank landlord landlady dentist doctor manager boss supervisor
+    timezone currency locale weight height limit timeout rate size provider editor shell airport surname job party
+    meeting appointment release
     """
 )
 """Things that have one value at a time, whosever they are."""
