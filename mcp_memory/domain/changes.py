@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mcp_memory.domain.figures import FIGURE, UNIT
-from mcp_memory.domain.meanings import COUNTRIES, EXCLUSIVE, OPPOSITES
+from mcp_memory.domain.likeness import people_differ
+from mcp_memory.domain.meanings import ATTITUDES, COUNTRIES, EXCLUSIVE, NO_PLACES, OPPOSITES
 from mcp_memory.domain.reading import ALIKE_STEMS, Reading, root
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
@@ -38,6 +39,8 @@ class Change(NamedTuple):
 def change(older: Reading, newer: Reading) -> Change | None:
     """Return how the newer text changes what the older one says, or nothing."""
     if not older.english or not newer.english or len(older.states) != 1 or older.speaker != newer.speaker:
+        return None
+    if people_differ(older, newer):
         return None
     was = older.states[0]
     if was.ended or was.source or not _plain(older):
@@ -103,7 +106,7 @@ def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
     if not COMPLEX.isdisjoint(was.keys):
         return Change(said=False, reason="The later one may change the earlier one.")
     rest = before - source - VERB_STEMS
-    if rest - _telling([word.key for word in newer.words]) - _who(was.keys):
+    if rest - _telling([word.key for word in newer.words]) - _who(was.keys[:1]) or not ATTITUDES.isdisjoint(was.keys):
         return Change(said=False, reason="The later one may change the earlier one.")
     if not _who(was.keys[:1]) & _who(tuple(word.key for word in newer.words)):
         return Change(said=False, reason="The later one may change the earlier one.")
@@ -178,8 +181,10 @@ class _Slot(NamedTuple):
         head = self.head
         if "be" in head:
             at = head.index("be")
-            named = head[at - 1] in SINGLE_THINGS or "favourite" in head[:at]
-            return named and all(key in PREPOSITIONS or key in _CALLED for key in head[at + 1 :])
+            favourite = "favorite" in head[:at]
+            sure = kind != "word" or favourite or bool(self.tail) or self._one_family()
+            named = favourite or head[at - 1] in SINGLE_THINGS
+            return sure and named and all(key in PREPOSITIONS or key in _CALLED for key in head[at + 1 :])
         verb = next((key for key in reversed(head) if key not in PREPOSITIONS), "")
         if verb in BOUND_VERBS and head[-1] in BOUND_VERBS[verb] and not self.tail:
             return (kind == "name" and self._one_level()) if head[-1] != "as" else kind == "word"
@@ -189,12 +194,12 @@ class _Slot(NamedTuple):
 
     def only_if_new(self, kind: str, *, put: bool) -> bool:
         """Say whether a value that is said to be new ends the other: a figure, an opposite, what was moved or set."""
-        if put or kind.startswith("#"):
+        if kind.startswith("#") or (put and (kind != "word" or self._one_family())):
             return True
         return self.head[-1] == "be" and any(two in OPPOSITES.get(one, ()) for one in self.first for two in self.second)
 
     def _one_family(self) -> bool:
-        families = {EXCLUSIVE.get(key) for key in (*self.first, *self.second)}
+        families = {EXCLUSIVE.get(key) for key in (*_bare(self.first), *_bare(self.second))}
         return len(families) == 1 and None not in families
 
     def _one_level(self) -> bool:
@@ -222,7 +227,7 @@ def _kind(keys: Sequence[str], names: set[str]) -> str | None:
     if figures:
         alone = all(key[0] in FIGURE for key in keys) and len(figures) == 1 and UNIT not in figures
         return "#" + figures.pop() if alone else "mixed"
-    named = sum(key in names for key in keys)
+    named = sum(key in names and key not in NO_PLACES for key in keys)
     if named:
         return "name" if named == len(keys) else None
     return "word"

@@ -84,7 +84,7 @@ SPELLINGS = table(
 
 EXCLUSIVE: dict[str, str] = table(
     """
-    colour: red blue green yellow purple pink orange black white brown grey teal turquoise violet cyan magenta beige
+    colour: red blue green yellow purple pink orange black white brown grey gray teal turquoise violet cyan magenta beige
     colour: navy
     kin: mother father sister brother son daughter aunt uncle cousin niece nephew wife husband grandmother grandfather
     kin: mum dad
@@ -179,7 +179,7 @@ ALIKE = table(
     house: house home
     flat: flat apartment
     name: name call
-    prefer: prefer preference favourite
+    prefer: prefer preference favourite favorite
     doctor: doctor physician gp
     boss: boss manager supervisor manage
     weigh: weigh weight
@@ -335,6 +335,21 @@ UNITS = table(
 )
 """Units behind a number; nothing is converted."""
 
+ATTITUDES = words("like love enjoy hate dislike want know learn visit see read watch")
+"""What somebody does with a thing that they may go on with when they use another one."""
+NO_PLACES = words(
+    """
+    marketing sales engineering finance hr support legal product design research slack teams zoom notion linear jira
+    afghan african algerian american arab argentinian asian australian austrian bangladeshi belgian brazilian british
+    bulgarian canadian chilean chinese colombian croatian cuban czech danish dutch egyptian english estonian ethiopian
+    european finnish french german greek hungarian icelandic indian indonesian iranian iraqi irish israeli italian
+    japanese kenyan korean latvian lebanese lithuanian malaysian mexican moroccan nepali nigerian norwegian pakistani
+    palestinian persian peruvian polish portuguese romanian russian scottish serbian slovak slovenian spanish swedish
+    swiss syrian taiwanese thai tunisian turkish ukrainian venezuelan vietnamese welsh
+    """
+)
+"""Words with a capital letter that name no place, person or firm."""
+
 COUNTRIES = frozenset(
     name.replace("_", " ")
     for name in words(
@@ -342,9 +357,9 @@ COUNTRIES = frozenset(
         afghanistan albania algeria argentina armenia australia austria azerbaijan bangladesh belarus belgium bolivia
         bosnia brazil britain bulgaria cambodia canada chile china colombia croatia cuba cyprus czechia denmark ecuador
         egypt england estonia ethiopia finland france georgia germany ghana greece hungary iceland india indonesia iran
-        iraq ireland israel italy japan jordan kazakhstan kenya korea kosovo latvia lebanon lithuania luxembourg malaysia
-        malta mexico moldova mongolia morocco nepal netherlands new_zealand nigeria norway pakistan palestine peru
-        philippines poland portugal romania russia saudi_arabia scotland senegal serbia singapore slovakia slovenia
+        iraq ireland israel italy japan jordan kazakhstan kenya korea kosovo latvia lebanon lithuania luxembourg
+        malaysia malta mexico moldova mongolia morocco nepal netherlands new_zealand nigeria norway pakistan palestine
+        peru philippines poland portugal romania russia saudi_arabia scotland senegal serbia singapore slovakia slovenia
         south_africa south_korea spain sweden switzerland syria taiwan tanzania thailand tunisia turkey uganda ukraine
         uk united_kingdom usa united_states america uruguay venezuela vietnam wales europe asia africa scandinavia
         bavaria california texas florida brittany normandy catalonia tuscany sicily provence quebec ontario

@@ -58,7 +58,7 @@ _STATES = (
     ),
     (
         re.compile(
-            r"\b(?:have |had )?(?:just )?(?:joined|(?:started|begun|began) "
+            r"\b(?:have |had )?(?:just )?(?:(?:started|begun|began) "
             r"(?:(?:working|work|job|new job|my job|his job|her job) )?"
             r"(?:at|for|with)|"
             r"(?:got|took|accepted) (?:new )?job (?:at|with)) (?=\S)"

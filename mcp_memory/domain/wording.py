@@ -63,9 +63,9 @@ BOUND_VERBS = {"live": {"in", "at"}, "work": {"at", "as"}, "study": {"at"}, "rep
 """Of these the object is single behind just these prepositions."""
 SINGLE_THINGS = words(
     """
-    password deadline port version name address number email salary rent price budget capital status branch standup age
-    username nickname handle title role team employer bank landlord landlady dentist doctor manager boss supervisor
-    timezone currency locale weight height limit timeout rate size provider editor shell airport surname job party
+    password deadline port version name address number email salary rent price budget capital branch standup age
+    username nickname handle title employer bank landlord landlady dentist doctor manager boss supervisor
+    timezone currency locale weight height limit timeout rate size provider editor shell airport surname party
     meeting appointment release
     """
 )
@@ -182,8 +182,8 @@ MODES: dict[str, str] = table(
 
 TURNING = words(
     """
-    now anymore quit left leave sold cancelled ended moved relocated became become switched changed replaced renamed
-    migrated instead stopped divorced separated died returned closed lost raised increased reduced lowered updated
+    now anymore joined quit left leave sold cancelled ended moved relocated became become switched changed replaced
+    renamed migrated instead stopped divorced separated died returned closed lost raised increased reduced lowered updated
     upgraded postponed rescheduled extended finished dropped gave grew broke dumped retired resigned fired hired
     promoted
     got found bought again back new longer expired revoked deprecated removed abandoned withdrew
