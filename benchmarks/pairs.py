@@ -3,7 +3,7 @@
     python benchmarks/pairs.py [PATH/TO/locomo10.json] [--list]
 
 The pairs of ``benchmarks/text`` are embedded with the bundled model and judged in both orders. The rules were tuned on
-the first half. Pairs of texts that were drawn by lot serve as further negatives. With a LoCoMo file (CC BY-NC 4.0, not
+the first part. Pairs of texts that were drawn by lot serve as further negatives. With a LoCoMo file (CC BY-NC 4.0, not
 part of this project), every pair of turns of one conversation at a cosine of 0.8 or more is judged too, and what would
 be merged or superseded is printed.
 """
@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.quality import locomo
-from benchmarks.text.pairs import FIRST, HALVES, LABELS, LATER, Pair, memory, pairs
+from benchmarks.text.pairs import FIRST, LABELS, LATER, PARTS, Pair, memory, pairs
 from mcp_memory.domain.duplicates import Finding, Statement, Verdict, judge
+from mcp_memory.domain.identity import normalised
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.embedders.minilm.embedder import MiniLMEmbedder
 
@@ -60,15 +61,15 @@ def judged(known: Iterable[Pair], vectors: dict[str, NDArray[np.float32]]) -> It
 
 
 def show(results: Sequence[Judged]) -> None:
-    """Print what became of each label, by half."""
-    print(f"| half | pairs | {' | '.join(DONE.values())} |\n|---|---{'|---' * len(DONE)}|")
-    for half in HALVES:
+    """Print what became of each label, by part."""
+    print(f"| part | pairs | {' | '.join(DONE.values())} |\n|---|---{'|---' * len(DONE)}|")
+    for part in PARTS:
         for label in LABELS:
             found = Counter(
-                each.verdict.finding for each in results if (each.pair.half, each.pair.label) == (half, label)
+                each.verdict.finding for each in results if (each.pair.part, each.pair.label) == (part, label)
             )
             cells = " | ".join(str(found[finding]) for finding in DONE)
-            print(f"| {half} | {label} ({found.total()}) | {cells} |")
+            print(f"| {part} | {label} ({found.total()}) | {cells} |")
     wrong = sum(each.verdict.finding is Finding.SAME and each.pair.label != "same" for each in results)
     ended = sum(each.verdict.finding is Finding.CHANGED and each.pair.label != "changed" for each in results)
     print(f"\nwrong merges: {wrong}; wrong supersessions: {ended}")
@@ -85,22 +86,23 @@ def by_lot(known: Sequence[Pair]) -> list[Pair]:
     drawn: list[Pair] = []
     while len(drawn) < UNRELATED:
         one, other = chance.sample(known, 2)
-        drawn.append(Pair("", "different", "", one.earlier, other.later))
+        if normalised(one.earlier) != normalised(other.later):
+            drawn.append(Pair("", "different", "", one.earlier, other.later))
     return drawn
 
 
 def show_speed(known: Sequence[Pair]) -> None:
     """Print what reading and judging cost."""
     texts = [text for pair in known for text in (pair.earlier, pair.later)]
-    began = time.perf_counter()
+    began = time.process_time()
     read = [Statement.of(memory(str(at), text, FIRST)) for at, text in enumerate(texts)]
-    reading = (time.perf_counter() - began) / len(texts)
+    reading = (time.process_time() - began) / len(texts)
     rounds = 20
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(rounds):
         for at in range(0, len(read), 2):
             judge(read[at], read[at + 1], NEAR)
-    judging = (time.perf_counter() - began) / (rounds * len(known))
+    judging = (time.process_time() - began) / (rounds * len(known))
     print(f"{1e6 * reading:.0f} microseconds to read a text once, {1e6 * judging:.0f} to judge a pair")
 
 
@@ -146,7 +148,7 @@ async def run(path: Path | None, *, listed: bool) -> None:
     if listed:
         for each in results:
             texts_ = f"{each.pair.earlier!r} / {each.pair.later!r}"
-            found = f"{each.pair.half} {each.pair.label}: {each.verdict.finding} ({each.closeness:.2f})"
+            found = f"{each.pair.part} {each.pair.label}: {each.verdict.finding} ({each.closeness:.2f})"
             print(f"{found} {texts_}: {each.verdict.reason}")
     if path is not None:
         await show_talk(path, embedder)

@@ -11,8 +11,8 @@ from mcp_memory.domain.records import MemoryRecord
 
 HERE = Path(__file__).parent
 LABELS = ("same", "different", "changed")
-HALVES = ("tuned", "blind", "fresh")
-"""The rules were tuned on the first half, and the second was written afterwards."""
+PARTS = ("tuned", "blind", "fresh")
+"""The rules were tuned on the first; the others were written after them, and first judged as their first lines say."""
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = timedelta(days=45)
 """What lies between the two memories of a pair."""
@@ -22,7 +22,7 @@ LATER = timedelta(days=45)
 class Pair:
     """Two memories, the earlier first, and what they are to each other."""
 
-    half: str
+    part: str
     label: str
     domain: str
     earlier: str
@@ -31,10 +31,10 @@ class Pair:
 
 def pairs() -> Iterator[Pair]:
     """Yield the labelled pairs."""
-    for half in HALVES:
-        for line in (HERE / f"pairs_{half}.tsv").read_text(encoding="utf-8").splitlines():
+    for part in PARTS:
+        for line in (HERE / f"pairs_{part}.tsv").read_text(encoding="utf-8").splitlines():
             if line and not line.startswith("#"):
-                yield Pair(half, *line.split("\t"))
+                yield Pair(part, *line.split("\t"))
 
 
 def memory(name: str, text: str, when: datetime) -> MemoryRecord:

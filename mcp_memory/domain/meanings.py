@@ -84,7 +84,8 @@ SPELLINGS = table(
 
 EXCLUSIVE: dict[str, str] = table(
     """
-    colour: red blue green yellow purple pink orange black white brown grey gray teal turquoise violet cyan magenta beige
+    colour: red blue green yellow purple pink orange black white brown grey gray teal turquoise violet
+    colour: cyan magenta beige
     colour: navy
     kin: mother father sister brother son daughter aunt uncle cousin niece nephew wife husband grandmother grandfather
     kin: mum dad

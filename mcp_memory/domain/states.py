@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mcp_memory.domain.sentences import sentences
-from mcp_memory.domain.wording import FIRST_PERSON, NOW
+from mcp_memory.domain.wording import FIRST_PERSON, NOW, words
 
 
 class State(NamedTuple):
@@ -83,8 +83,12 @@ _PASSIVE_TO = re.compile(
 
 
 def _state(said: str) -> State:
-    text = " ".join(word for word in said.split() if word not in NOW)
-    cue = text != said
+    keys = said.split()
+    kept = [key for key in keys if key not in NOW]
+    cue = len(kept) < len(keys)
+    if _TELLTALES.isdisjoint(kept):
+        return State(tuple(kept), cue=cue and "also" not in kept)
+    text = " ".join(kept)
     for read in (_ended, _exchanged, _put):
         found = read(text)
         if found is not None:
@@ -100,6 +104,17 @@ def _state(said: str) -> State:
 
 
 _TELLING = frozenset(pattern for pattern, _ in _STATES[:3])
+
+
+_TELLTALES = frozenset(_CHANGING.split("|")) | words(
+    """
+    longer any anymore stopped quit ceased given gave finished used replaced swapped exchanged traded substituted
+    instead rather place new started begun began got took accepted became become promoted work living
+    residing working based
+    using set fell
+    """
+)
+"""Without one of these a sentence tells a state as it stands."""
 
 
 def _ended(text: str) -> State | None:

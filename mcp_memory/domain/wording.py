@@ -183,7 +183,8 @@ MODES: dict[str, str] = table(
 TURNING = words(
     """
     now anymore joined quit left leave sold cancelled ended moved relocated became become switched changed replaced
-    renamed migrated instead stopped divorced separated died returned closed lost raised increased reduced lowered updated
+    renamed migrated instead stopped divorced separated died returned closed lost raised increased
+    reduced lowered updated
     upgraded postponed rescheduled extended finished dropped gave grew broke dumped retired resigned fired hired
     promoted
     got found bought again back new longer expired revoked deprecated removed abandoned withdrew
