@@ -17,6 +17,7 @@ from mcp_memory.domain.reading import Reading, grams, read, root
 from mcp_memory.domain.sentences import form_of, sentences
 from mcp_memory.domain.wording import (
     ARTICLES,
+    ATTACHING,
     BE,
     FIRST_PERSON,
     MODES,
@@ -24,6 +25,7 @@ from mcp_memory.domain.wording import (
     PREPOSITIONS,
     PRONOUNS,
     TURNING,
+    UNCHANGING,
     VERBS,
     words,
 )
@@ -98,6 +100,7 @@ def _lost(at: int, source: Reading, merged: Reading, sources: Sequence[Reading])
         needed = _essential(sentence)
         gone = [key for key in needed if key not in held and key not in PREPOSITIONS]
         yield from (_loss(key, source, at) for key in gone if key[0] != UNIT)
+        yield from (Loss(Kind.MANNER, key, at) for key in sorted(_DECIDING & set(sentence) - merged.keys))
         if needed and not gone and not _holds(needed, merged, subjects):
             yield Loss(Kind.STATEMENT, _spoken(needed), at)
 
@@ -142,12 +145,16 @@ def _needed(key: str) -> str:
     if key in _EMPTY:
         return ""
     stem = root(key)
-    return stem if stem in _VERB_STEMS else key
+    return stem if stem in _VERB_STEMS and stem not in UNCHANGING else key
 
 
 _EMPTY = ARTICLES | BE | frozenset({"been", "being", "do", "of", "-"})
 _VERB_STEMS = frozenset(map(root, VERBS))
 """Of verbs the form does not count; "cats" are not a "cat"."""
+_BINDING = frozenset({"that", "which", "who", "because", "if", "when", "or", "than", *map(root, ATTACHING)})
+"""With one of these a statement must stand as it is, in one piece."""
+_DECIDING = frozenset({"or", "but", "?"})
+"""Joints that are no mere "and"."""
 _OWNED = frozenset({"his", "her", "their", "its", "hers", "theirs"})
 _KEPT = _JOINTS | NEGATIONS | PREPOSITIONS | MODES.keys() | PRONOUNS | _OWNED | TURNING | {"user", "'s"}
 _PERSONS = {"my": "my", "mine": "my", "our": "our", "ours": "our", "we": "we", "us": "we"}
@@ -175,6 +182,8 @@ def _subject(sentence: list[str]) -> str:
 
 def _parts(sentence: list[str]) -> list[list[str]]:
     """Return what stands before the first preposition, and what each preposition brings."""
+    if not _BINDING.isdisjoint(sentence):
+        return [sentence]
     parts: list[list[str]] = [[]]
     for key in sentence:
         if key in PREPOSITIONS and parts[-1]:
@@ -209,11 +218,15 @@ class _Held:
         return True
 
     def _next(self, at: int, key: str) -> int | None:
-        turned = False
+        turned = done = False
         for found in range(at + 1, min(len(self.told), at + 1 + _FARTHEST)):
-            if self.told[found] == key and not turned and not self._given_over(at, found):
+            # "Ann is an engineer" stands in "Ann works as an engineer", "likes sushi" not in "likes making sushi".
+            free = not turned and (not done or self.told[found - 1] == "as")
+            if self.told[found] == key and free and not self._given_over(at, found):
                 return found
-            turned = self.told[found] not in _PAUSES and (turned or self._turns(found))
+            pause = self.told[found] in _PAUSES
+            turned = not pause and (turned or self._turns(found))
+            done = not pause and (done or (self.told[found] in _VERB_STEMS and self.told[found] not in self.sentence))
         return None
 
     def _given_over(self, at: int, found: int) -> bool:
@@ -222,8 +235,7 @@ class _Held:
 
     def _turns(self, at: int) -> bool:
         """Say whether a word that was put in makes another statement of what follows."""
-        key = self.told[at]
-        return (key in NEGATIONS or key in MODES or key in TURNING or key in _TURNERS) and key not in self.sentence
+        return self.told[at] in _TURNERS and self.told[at] not in self.sentence
 
     def _turned_before(self, start: int) -> bool:
         for before in range(start - 1, -1, -1):
@@ -252,12 +264,19 @@ class _Held:
 
 _PAUSES = frozenset({".", ",", ":", "?", "and", "but", "while", "whereas", "because", "so"})
 """Behind one of these a negation no longer holds, as long as the words are said anew."""
-_TURNERS = words(
-    """
-    refuse refused refuses deny denied denies doubt doubts doubted pretend
-    pretends fail failed fails lack lacks out off away suspects suspected ceased stopped quit quits avoided avoids
-    """
-) | {root(verb) for verb in ("stop", "dislike", "hate", "lose", "miss", "avoid", "skip", "end")}
+_TURNERS = (
+    NEGATIONS
+    | MODES.keys()
+    | TURNING
+    | words(
+        """
+        refuse refused refuses deny denied denies doubt doubts doubted pretend pretends fail failed fails lack lacks out
+        off away suspects suspected ceased stopped quit quits avoided avoids
+        """
+    )
+    | {root(verb) for verb in ("stop", "dislike", "hate", "lose", "miss", "avoid", "skip", "end")}
+)
+"""Words that make another statement of what follows."""
 
 
 def _kind(key: str) -> Kind:
@@ -333,6 +352,12 @@ def _invented(sources: Sequence[Reading], merged: Reading) -> Iterator[Loss]:
     near = {pair for source in sources for pair in _near(source)}
     for sentence in sentences([word.key for word in merged.words]):
         if form_of(sentence)[0] not in told:
+            deciding = _DECIDING.intersection(sentence) - ({"but"} if ", but" in " ".join(sentence) else set())
+            yield from (
+                Loss(Kind.MANNER, key, None)
+                for key in sorted(deciding)
+                if not any(key in each.keys for each in sources)
+            )
             yield from _invented_of(_essential(sentence), merged, known, near)
     yield from _vague(sources, merged)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from mcp_memory.domain.figures import DATE
 from mcp_memory.domain.meanings import EXCLUSIVE
 from mcp_memory.domain.wording import (
+    ATTACHING,
     COMPLEX,
     FOCUS,
     NOW,
@@ -52,7 +53,7 @@ def sentences(keys: Sequence[str]) -> Iterator[list[str]]:
 def _sentence(keys: list[str]) -> Form:
     kept = list(_weighty(keys))
     listed = _sorted_lists(kept)
-    if not COMPLEX.isdisjoint(_without_lists(listed)) or not FOCUS.isdisjoint(listed) or "?" in listed:
+    if not _FIXED.isdisjoint(_without_lists(listed)):
         return tuple(listed)
     head, adjuncts = _chunks(listed)
     return (tuple(_turned(head)), *map(tuple, _settled(head, adjuncts)))
@@ -65,7 +66,7 @@ def _settled(head: list[str], adjuncts: list[list[str]]) -> list[list[str]]:
     """
     times = [chunk for chunk in adjuncts if _is_time(chunk[-1])]
     others = [chunk for chunk in adjuncts if not _is_time(chunk[-1])]
-    if any(chunk[0] not in _HANGING_ON_VERBS for chunk in others):
+    if any(chunk[0] not in _HANGING_ON_VERBS or (chunk[1:2] and chunk[1] in VERBS) for chunk in others):
         return adjuncts
     if len(others) == _TWO and head and head[-1] in VERBS:
         others.sort()
@@ -101,12 +102,17 @@ _SAYING = words(
     """
 )
 
+_FIXED = COMPLEX | FOCUS | ATTACHING | {"?"}
+"""Where one of these stands, nothing is moved."""
 _LISTED = "&"
 """Begins the items of a list, joined in one key, so that their order does not count."""
 
 
 def _sorted_lists(keys: list[str]) -> list[str]:
     """Return the words with "tea and milk" as one key, where both words surely are items of the list."""
+    if keys.count("and") != 1 or "respectively" in keys:
+        # "Mia and Tom are 5 and 7": the lists belong to each other.
+        return keys
     made: list[str] = []
     at = 0
     while at < len(keys):

@@ -109,9 +109,8 @@ _TELLING = frozenset(pattern for pattern, _ in _STATES[:3])
 _TELLTALES = frozenset(_CHANGING.split("|")) | words(
     """
     longer any anymore stopped quit ceased given gave finished used replaced swapped exchanged traded substituted
-    instead rather place new started begun began got took accepted became become promoted work living
-    residing working based
-    using set fell
+    instead rather place new started begun began got took accepted became become promoted work living residing working
+    based using set fell
     """
 )
 """Without one of these a sentence tells a state as it stands."""

@@ -57,7 +57,7 @@ NEGATIONS_WITHIN = (
 
 SPEAKERS = words("i user we")
 FIRST_PERSON = words("i me my mine myself we us our ours")
-SINGLE_VERBS = words("weigh earn cost drive")
+SINGLE_VERBS = words("weigh earn cost costs drive")
 """Verbs of which a thing has one object at a time, as far as people tell."""
 BOUND_VERBS = {"live": {"in", "at"}, "work": {"at", "as"}, "study": {"at"}, "report": {"to"}, "wake": {"at"}}
 """Of these the object is single behind just these prepositions."""
@@ -104,8 +104,11 @@ VERBS = words(
 )
 """Common verbs: "she works" and "I work" differ in the person alone. The plural of a noun counts."""
 
+UNCHANGING = words("beat bet bid burst cast cost cut fit forecast hit hurt let put quit read set shut split spread wed")
+"""Verbs of which the past looks like the present: "she puts" is now, "she put" was then."""
+
 AGREEING: dict[str, str] = {
-    **{verb + "s": verb for verb in VERBS},
+    **{verb + "s": verb for verb in VERBS - UNCHANGING},
     **{verb + "es": verb for verb in VERBS if verb.endswith(("s", "x", "ch", "sh", "o"))},
     **{verb[:-1] + "ies": verb for verb in VERBS if verb.endswith("y") and verb[-2] not in "aeou"},
     "has": "have",
@@ -179,6 +182,18 @@ MODES: dict[str, str] = table(
     """
 )
 """In what way a thing is said: a plan is no fact, a guess is not sure, some are not all."""
+
+ATTACHING = words(
+    """
+    plan plans planned promise promised decide decided invite invited book booked order ordered agree agreed ask asked
+    tell told remind reminded schedule scheduled want wanted hope hoped expect expected announce announced propose
+    proposed offer offered arrange arranged reserve reserved say said write wrote mention mentioned
+    report reported think
+    thought believe believed know knew hear heard learn learned learnt see saw remember promise refuse refused try tried
+    forget forgot need start began begin stop stopped send sent buy bought
+    """
+)
+"""With one of these a day may belong to what is done, or to what is told, planned or bought."""
 
 TURNING = words(
     """
