@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import apsw
 import pytest
 
 from mcp_memory.domain.scope import Scope
+from mcp_memory.stores.sqlite import migrations
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests.contracts.entries import EVERYWHERE, StandingClock, candidates, entry, operation, vector
 
@@ -21,6 +23,7 @@ pytestmark = [
 ]
 
 CHILD = Path(__file__).with_name("sqlite_child.py")
+VERSION_1 = Path(__file__).parents[1] / "migrations" / "v1.sqlite3"
 
 
 def child(act: str, *arguments: object) -> subprocess.Popen[str]:
@@ -45,6 +48,14 @@ def integrity(path: Path) -> str:
     connection = apsw.Connection(str(path))
     try:
         return str(connection.pragma("integrity_check"))
+    finally:
+        connection.close()
+
+
+def version(path: Path) -> int:
+    connection = apsw.Connection(str(path))
+    try:
+        return int(connection.pragma("user_version"))
     finally:
         connection.close()
 
@@ -97,6 +108,37 @@ async def test_processes_create_a_file_at_the_same_moment(tmp_path: Path) -> Non
         store = await opened(tmp_path / turn / "memory.sqlite3")
         assert await store.count(EVERYWHERE, ["memory"]) == 4
         await store.close()
+
+
+async def test_processes_bring_a_file_up_to_date_at_the_same_moment(tmp_path: Path) -> None:
+    """Whoever comes first keeps the file as it was, and does the steps; the others wait and use it."""
+    turns = [str(turn) for turn in range(2)]
+    for turn in turns:
+        (tmp_path / turn).mkdir()
+        heavy(Path(shutil.copy(VERSION_1, tmp_path / turn / "memory.sqlite3")))
+    processes = [child("create_many", tmp_path, number) for number in range(4)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n".join(turns))
+        process.stdin.close()
+    for process in processes:
+        with process:
+            assert process.stdout is not None
+            assert process.stdout.read().split() == turns
+    for turn in turns:
+        path = tmp_path / turn / "memory.sqlite3"
+        store = await opened(path)
+        assert await store.count(EVERYWHERE, ["memory"]) == 4
+        await store.close()
+        assert version(path) == migrations.SCHEMA_VERSION
+        assert version(path.with_name("memory.sqlite3.before-3")) == 1
+
+
+def heavy(path: Path) -> None:
+    """Make the file so big that copying it takes a while."""
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE ballast (weight); INSERT INTO ballast VALUES (zeroblob(16000000))")
+    connection.close()
 
 
 async def test_four_processes_share_a_file(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def apply_to(
     """Do the pending steps over an open connection."""
     first = pending_of(connection, settings.path, steps)
     if first and first[0].version > 1:
-        backup(connection, settings.path.with_name(f"{settings.path.name}.before-{first[0].version}"))
+        _keep(connection, settings, first[0], steps)
     if first and first[0].version == 1:
         # Another process may be doing the same; the switch to a log does not wait by itself.
         patiently(lambda: connection.pragma("journal_mode", "wal"), settings.busy_seconds)
@@ -111,6 +111,19 @@ def apply_to(
                 _apply(connection, step, clock)
                 done.append(step)
     return done
+
+
+def _keep(connection: apsw.Connection, settings: Settings, first: Migration, steps: Sequence[Migration]) -> None:
+    """Copy the file as it is before its first step, unless another process has done that step."""
+    # Who holds the lock is the only one who copies, and the copy is of the old schema.
+    with transaction(connection, "write"):
+        if first in pending_of(connection, settings.path, steps):
+            # A connection that writes cannot be copied from.
+            source = connect(settings)
+            try:
+                backup(source, settings.path.with_name(f"{settings.path.name}.before-{first.version}"))
+            finally:
+                source.close()
 
 
 def _apply(connection: apsw.Connection, step: Migration, clock: Clock) -> None:
