@@ -257,6 +257,10 @@ BACKENDS: dict[str, Callable[[Corpus, Path], Awaitable[Report]]] = {
 # ---------------------------------------------------------------------------------------------------- several processes
 
 
+_LINES = 64
+"""Characters in which the last whole line of a process surely stands."""
+
+
 class _Board:
     """Where each process writes what it was acknowledged for, one file a process."""
 
@@ -271,8 +275,15 @@ class _Board:
 
     def others(self) -> list[str]:
         """Return the newest memory of each process."""
-        told = (file.read_text(encoding="utf-8").split() for file in self._folder.iterdir())
+        told = (self._end(file) for file in self._folder.iterdir())
         return [names[-1] for names in told if names]
+
+    def _end(self, file: Path) -> list[str]:
+        """Return what a process told last, in whole lines; all that it told would take longer than a search."""
+        with file.open("rb") as told:
+            told.seek(max(0, file.stat().st_size - _LINES))
+            text = told.read().decode()
+        return text[: text.rfind("\n") + 1].split()
 
     def close(self) -> None:
         """Stop telling."""
