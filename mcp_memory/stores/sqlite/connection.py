@@ -1,11 +1,10 @@
-"""Connections to the file: how they are opened, how they wait for each other, and the threads that they live in."""
+"""Connections to the file: how they are opened, how they wait for each other, and the threads that use them."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,7 @@ READERS = 3
 """Reads that run beside each other; more would only share the same cores."""
 MMAP = 1 << 40
 """The whole file is mapped: its pages are then shared by all processes, and private memory stays small."""
-CHECKPOINT = 4_000
+CHECKPOINT = 8_000
 """Pages of log after which a commit moves them into the file."""
 LOG_LIMIT = 64 << 20
 _SHORTEST, _LONGEST = 0.000_2, 0.001
@@ -123,7 +122,7 @@ def transaction(connection: apsw.Connection, kind: Literal["read", "write"]) -> 
 
 
 class Connections:
-    """One writing connection and a few reading ones, each in a thread of its own.
+    """A thread that writes and a few that read, and as many connections as were ever needed at once.
 
     Whoever waits for a thread may be cancelled: what was begun is finished there, so no transaction stays open.
     """
@@ -132,8 +131,7 @@ class Connections:
         self._settings = settings
         self._connect = connect
         self._writable = writable
-        self._local = threading.local()
-        self._open: list[apsw.Connection] = []
+        self._free: list[apsw.Connection] = []
         self._file = _identity(settings.path)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="memory-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memory-reader")
@@ -160,15 +158,22 @@ class Connections:
         if _identity(path) != self._file:
             raise StoreUnavailable(MOVED.format(path=path))
         with translated(path):
-            connection: apsw.Connection | None = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._connect(self._settings)
-                self._open.append(connection)
-        with translated(path, connection):
-            if kind == "alone":
-                return act(connection)
-            with transaction(connection, kind):
-                return act(connection)
+            connection = self._taken()
+        try:
+            with translated(path, connection):
+                if kind == "alone":
+                    return act(connection)
+                with transaction(connection, kind):
+                    return act(connection)
+        finally:
+            self._free.append(connection)
+
+    def _taken(self) -> apsw.Connection:
+        """Return the connection that was used last of those that are free: it still holds what it read and wrote."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self._connect(self._settings)
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
@@ -178,8 +183,8 @@ class Connections:
     def _close(self) -> None:
         self._readers.shutdown()
         self._writer.shutdown()
-        while self._open:
-            self._open.pop().close()
+        while self._free:
+            self._free.pop().close()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
