@@ -20,7 +20,7 @@ def start_of(day: date) -> datetime:
 
 def microseconds(moment: datetime) -> int:
     """Return whole microseconds since 1970 in UTC, exact where a float would round."""
-    delta = in_utc(moment) - _EPOCH
+    delta = (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment) - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 

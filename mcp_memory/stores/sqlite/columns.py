@@ -76,7 +76,9 @@ class Columns:
 def read_columns(rows: Sequence[Row], generation: int, dimensions: int) -> Columns:
     """Return rows of the statement ``index_rows`` as columns, with the codes of one generation."""
     columns = Columns.empty(len(rows), vectors.code_bytes(dimensions))
-    handle, thread, namespace, user, session, its_generation, length, ends, stored = zip(*rows, strict=True)
+    *numbers, ends, stored = zip(*rows, strict=True)
+    # Mostly it is one row, and each call of numpy takes longer than its work.
+    handle, thread, namespace, user, session, its_generation, length = np.array(numbers, np.int64)
     columns.handle[:] = handle
     columns.thread[:] = thread
     columns.namespace[:] = namespace
