@@ -131,7 +131,7 @@ async def test_processes_bring_a_file_up_to_date_at_the_same_moment(tmp_path: Pa
         assert await store.count(EVERYWHERE, ["memory"]) == 4
         await store.close()
         assert version(path) == migrations.SCHEMA_VERSION
-        assert version(path.with_name("memory.sqlite3.before-3")) == 1
+        assert version(path.with_name("memory.sqlite3.before-2")) == 1
 
 
 def heavy(path: Path) -> None:

@@ -60,13 +60,9 @@ class Block:
         return Columns(**parts, codes=codes, ends=ends)
 
 
-def seal_full(connection: apsw.Connection, last_handle: int) -> None:
-    """Seal every block whose last handle has been given; to be called in the transaction that gave it."""
-    if last_handle < HANDLES:
-        return
-    newest = connection.execute(sql("last_block")).get
-    first = 0 if newest is None else int(newest) + 1
-    for number in range(first, last_handle // HANDLES):
+def seal_full(connection: apsw.Connection, first_handle: int, last_handle: int) -> None:
+    """Seal every block whose last handle is among these; to be called in the transaction that gave them."""
+    for number in range((first_handle - 1) // HANDLES, last_handle // HANDLES):
         _seal(connection, number, _seq(connection))
 
 

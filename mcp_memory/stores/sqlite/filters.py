@@ -50,13 +50,10 @@ class Condition:
 
 def numbers_of(connection: apsw.Connection, scope: Scope) -> Numbers | None:
     """Return the numbers of the scope's parts, 0 for an open one; None where nothing can be in this scope."""
-    found = []
-    for kind, name in enumerate((scope.namespace, scope.user_id, scope.session_id)):
-        number = 0 if name is None else connection.execute(sql("name_number"), (kind, name)).get
-        if number is None:
-            return None
-        found.append(int(number))
-    return found[0], found[1], found[2]
+    names = (scope.namespace, scope.user_id, scope.session_id)
+    numbers = connection.execute(sql("scope_numbers"), names).get
+    found = [0 if name is None else number for name, number in zip(names, numbers, strict=True)]
+    return None if None in found else (found[0], found[1], found[2])
 
 
 def condition(where: Where, numbers: Numbers) -> Condition:
@@ -161,10 +158,3 @@ def _dates(found: Condition, dates: Dates) -> None:
 def _outside(found: Condition, column: str, first: datetime, last: datetime) -> None:
     values = [microseconds(first), microseconds(last)]
     found.require(f"({column} IS NULL OR NOT ({column} >= ? AND {column} < ?))", values)
-
-
-def match(terms: Sequence[str]) -> str | None:
-    """Return the expression of the lexical index for any of the terms; None if no term is a word."""
-    # A NUL would end the expression; a term without letters or digits is no word to the index.
-    words = [term.replace("\0", " ").replace('"', '""') for term in terms if any(map(str.isalnum, term))]
-    return " OR ".join(f'"{word}"' for word in words) or None

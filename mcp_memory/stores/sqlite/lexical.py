@@ -62,16 +62,39 @@ def _distinct(touched: Sequence[Rows], among: int) -> Rows:
 
 
 def postings(connection: apsw.Connection, terms: Sequence[str]) -> Iterator[Rows]:
-    """Return for each distinct word the handles that hold it, sorted, repeated as it is repeated there."""
-    for word in words(connection, terms):
+    """Return for each distinct word the handles that hold it, each as often, one after the other, as it does."""
+    distinct = words(connection, terms)
+    fresh = _fresh(connection, distinct)
+    for word in distinct:
         found = connection.execute(sql("postings"), (word,)).get
-        if found is not None:
-            yield np.fromstring(found, np.int64, sep=",")
+        indexed = np.empty(0, np.int64) if found is None else np.fromstring(found, np.int64, sep=",")
+        handles = np.concatenate([indexed, np.array(fresh[word], np.int64)]) if fresh[word] else indexed
+        if len(handles):
+            yield handles
+
+
+def _fresh(connection: apsw.Connection, distinct: Sequence[str]) -> dict[str, list[int]]:
+    """Return for each of the words the memories that hold it and wait to be indexed."""
+    found: dict[str, list[int]] = {word: [] for word in distinct}
+    for handle, terms in connection.execute(sql("fresh")):
+        for word in _tokens(connection, str(terms)):
+            if word in found:
+                found[word].append(int(str(handle)))
+    return found
 
 
 def words(connection: apsw.Connection, terms: Sequence[str]) -> list[str]:
     """Return the words under which the index keeps the terms."""
+    return list(dict.fromkeys(_tokens(connection, " ".join(terms))))
+
+
+def _tokens(connection: apsw.Connection, text: str) -> list[str]:
     tokenize = connection.fts5_tokenizer(*TOKENIZER)
-    text = " ".join(terms).encode("utf-8", "replace")
-    found = tokenize(text, apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False, include_colocated=False)
-    return list(dict.fromkeys(map(str, found)))
+    tokens = tokenize(
+        text.encode("utf-8", "replace"),
+        apsw.FTS5_TOKENIZE_DOCUMENT,
+        None,
+        include_offsets=False,
+        include_colocated=False,
+    )
+    return list(map(str, tokens))

@@ -7,6 +7,12 @@ FROM pragma_application_id, pragma_user_version
 -- name: name_number
 SELECT number FROM names WHERE kind = ? AND name = ?
 
+-- name: scope_numbers
+SELECT
+    (SELECT number FROM names WHERE kind = 0 AND name = ?),
+    (SELECT number FROM names WHERE kind = 1 AND name = ?),
+    (SELECT number FROM names WHERE kind = 2 AND name = ?)
+
 -- name: add_name
 INSERT INTO names (kind, name) VALUES (?, ?) RETURNING number
 
@@ -34,7 +40,7 @@ WHERE {where}
 m.handle IN (SELECT value FROM carray(?))
 
 -- name: has_content
-m.content = ?
+m.session = ? AND m.content = ?
 
 -- name: has_id
 m.handle IN (SELECT handle FROM memories WHERE id = ? UNION SELECT handle FROM aliases WHERE id = ?)
@@ -54,9 +60,6 @@ ORDER BY m.created_at, m.handle
 -- name: count
 SELECT count(*) FROM memories m WHERE {where}
 
--- name: count_words_where
-SELECT count(*) FROM words JOIN memories m ON m.handle = words.rowid WHERE words MATCH ? AND {where}
-
 -- name: handles
 SELECT m.handle FROM memories m WHERE {where}
 
@@ -74,6 +77,9 @@ CREATE VIRTUAL TABLE temp.postings USING fts5vocab (main, words, instance)
 
 -- name: postings
 SELECT group_concat(doc) FROM temp.postings WHERE term = ?
+
+-- name: fresh
+SELECT handle, terms FROM fresh
 
 -- name: vectors
 SELECT f.handle, f.vector FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.value
@@ -107,6 +113,9 @@ SELECT number FROM generations WHERE model = ? AND dimensions = ? AND digest = ?
 
 -- name: add_generation
 INSERT INTO generations (model, dimensions, digest) VALUES (?, ?, ?) RETURNING number
+
+-- name: last_handle
+SELECT seq FROM sqlite_sequence WHERE name = 'memories'
 
 -- name: last_numbers
 SELECT
@@ -147,8 +156,18 @@ WHERE f.handle > ? AND f.handle <= ? GROUP BY f.generation ORDER BY count(*) DES
 -- name: held_handle
 SELECT handle FROM memories WHERE id = ? AND namespace = ? AND user = ?
 
+-- name: held
+SELECT 'name', m.id, m.handle
+FROM carray(?1) c CROSS JOIN memories m ON m.id = CAST(c.value AS TEXT) AND m.namespace = ?2 AND m.user = ?3
+UNION ALL
+SELECT 'alias', a.id, a.handle
+FROM carray(?1) c CROSS JOIN aliases a ON a.id = CAST(c.value AS TEXT) AND a.namespace = ?2 AND a.user = ?3
+UNION ALL
+SELECT 'content', m.content, m.handle
+FROM carray(?5) c CROSS JOIN memories m ON m.session = ?4 AND m.content = c.value
+
 -- name: content_handle
-SELECT handle FROM memories WHERE content = ? LIMIT 1
+SELECT handle FROM memories WHERE session = ? AND content = ? LIMIT 1
 
 -- name: alias_handle
 SELECT handle FROM aliases WHERE id = ? AND namespace = ? AND user = ?
@@ -180,6 +199,21 @@ UPDATE facets SET generation = ?, vector = ? WHERE handle = ?
 
 -- name: add_words
 INSERT INTO words (rowid, terms) VALUES (?, ?)
+
+-- name: oldest_fresh
+SELECT min(handle) FROM fresh
+
+-- name: add_fresh
+INSERT INTO fresh (handle, terms) VALUES (?, ?)
+
+-- name: index_fresh
+INSERT INTO words (rowid, terms) SELECT handle, terms FROM fresh ORDER BY handle
+
+-- name: empty_fresh
+DELETE FROM fresh
+
+-- name: remove_fresh
+DELETE FROM fresh WHERE handle = ?
 
 -- name: remove_words
 DELETE FROM words WHERE rowid = ?

@@ -11,8 +11,8 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Generation, StoreStats
-from mcp_memory.stores.sqlite import filters
-from mcp_memory.stores.sqlite.rows import Row, content_in, handle_and_record
+from mcp_memory.stores.sqlite import filters, lexical
+from mcp_memory.stores.sqlite.rows import Place, Row, handle_and_record
 from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
@@ -33,11 +33,14 @@ def records(connection: apsw.Connection, handles: Sequence[int]) -> list[MemoryR
 
 def holder(connection: apsw.Connection, scope: Scope, memory_hash: str) -> MemoryRecord | None:
     """Return the oldest memory that holds the content in exactly this scope."""
-    content = content_in(scope, memory_hash)
-    if connection.execute(sql("content_handle"), (content,)).get is None:
+    numbers = filters.numbers_of(connection, scope)
+    if numbers is None:
+        return None
+    content = numbers[2], Place(scope).content(memory_hash)
+    if connection.execute(sql("content_handle"), content).get is None:
         return None
     statement = sql("records", sql("has_content")) + "\n" + sql("first_stored")
-    found = map(handle_and_record, connection.execute(statement, (content,)))
+    found = map(handle_and_record, connection.execute(statement, content))
     same = (record for _, record in found if record.scope == scope and record.memory_hash == memory_hash)
     return next(same, None)
 
@@ -72,10 +75,11 @@ def count(connection: apsw.Connection, where: Where, terms: Sequence[str]) -> in
         return 0
     if not terms:
         return int(connection.execute(sql("count", condition.text), condition.values).get)
-    expression = filters.match(terms)
-    if expression is None:
+    holding = [*lexical.postings(connection, terms)]
+    if not holding:
         return 0
-    return int(connection.execute(sql("count_words_where", condition.text), (expression, *condition.values)).get)
+    statement = sql("count", f"{sql('is_among')} AND {condition.text}")
+    return int(connection.execute(statement, (apsw.carray(np.concatenate(holding)), *condition.values)).get)
 
 
 def duplicates(connection: apsw.Connection, where: Where) -> list[list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from operator import itemgetter
 from struct import Struct
 from typing import Any, TypeAlias
 
@@ -57,16 +58,18 @@ _PLAIN = (
     "access_count",
     "version",
 )
+# Taken out of a record all together: one by one takes longer than the rest of the row.
+_FIRST = itemgetter("created_at", "event_date", "valid_from", "valid_to", "updated_at", "persisted_at", "memory_type")
+_MIDDLE = itemgetter(
+    "extraction_strategy", "discrete_memory_extracted", "pinned", "version", "id", "source", "memory_hash"
+)
+_LISTED = itemgetter(*_DETAILS)
 _fold = Tags("topics").folded
 _MESSAGES: TypeAdapter[list[Message]] = TypeAdapter(list[Message], config=ConfigDict(defer_build=True))
 
 
 def _moment(value: Value) -> datetime | None:
     return None if value is None else _EPOCH + timedelta(microseconds=int(value))
-
-
-def _maybe(moment: datetime | None) -> int | None:
-    return None if moment is None else microseconds(moment)
 
 
 def handle_and_record(row: Row) -> tuple[int, MemoryRecord]:
@@ -79,32 +82,34 @@ def handle_and_record(row: Row) -> tuple[int, MemoryRecord]:
     return int(str(handle)), MemoryRecord(**fields)
 
 
-def memory_row(record: MemoryRecord, numbers: Numbers, content: int | None) -> Row:
+def memory_row(record: MemoryRecord, numbers: Numbers, thread: int, content: int | None) -> Row:
     """Return the columns of ``memories`` after the handle."""
-    details = {name: value for name in _DETAILS if (value := getattr(record, name))}
-    if record.extracted_from == []:
-        details["extracted_from"] = []
+    fields = vars(record)
+    created, event, start, end, updated, persisted, kind = _FIRST(fields)
     return (
         *numbers,
-        thread_of(record),
+        thread,
         content,
-        microseconds(record.created_at),
-        _maybe(record.event_date),
-        _maybe(record.valid_from),
-        _maybe(record.valid_to),
-        microseconds(record.updated_at),
-        _maybe(record.persisted_at),
-        str(record.memory_type),
-        record.extraction_strategy,
-        record.discrete_memory_extracted,
-        int(record.pinned),
-        record.version,
-        record.id,
-        record.source,
-        record.memory_hash,
-        json.dumps(details, ensure_ascii=False) if details else None,
+        microseconds(created),
+        None if event is None else microseconds(event),
+        None if start is None else microseconds(start),
+        None if end is None else microseconds(end),
+        microseconds(updated),
+        None if persisted is None else microseconds(persisted),
+        str(kind),
+        *_MIDDLE(fields),
+        _details(fields),
         record.text,
     )
+
+
+def _details(fields: dict[str, Any]) -> str | None:
+    """Return the JSON of the lists and mappings that are not empty; None without one."""
+    listed = _LISTED(fields)
+    details = {name: value for name, value in zip(_DETAILS, listed, strict=True) if value} if any(listed) else {}
+    if fields["extracted_from"] == []:
+        details["extracted_from"] = []
+    return json.dumps(details, ensure_ascii=False) if details else None
 
 
 def cues_blob(record: MemoryRecord, cues: Cues) -> bytes:
@@ -121,27 +126,37 @@ def label_rows(record: MemoryRecord, handle: int) -> list[tuple[int, str, int]]:
     return [(kind, label, handle) for kind, labels in values for label in sorted(set(map(_fold, labels)))]
 
 
-def content_of(record: MemoryRecord) -> int | None:
-    """Return the number under which one content in one scope is found; None for a memory without a hash."""
-    return None if record.memory_hash is None else content_in(record.scope, record.memory_hash)
+class Place:
+    """A scope of many memories: the numbers under which their contents and threads are found, each reckoned once."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._owner = _listed(scope.namespace, scope.user_id)
+        self._scope = _listed(scope.namespace, scope.user_id, scope.session_id)
+        self._threads: dict[tuple[str, str], int] = {}
+
+    def content(self, memory_hash: str) -> int:
+        """Return the number under which a content is found in exactly this scope."""
+        return _number(self._scope, memory_hash)
+
+    def thread(self, record: MemoryRecord) -> int:
+        """Return the number that the memories of a thread share; one of its own for a memory that stands in none."""
+        thread = record.thread
+        if thread is None:
+            return _number(self._owner, record.id)
+        found = self._threads.get(thread)
+        if found is None:
+            found = self._threads[thread] = _number(self._owner, *thread)
+        return found
 
 
-def content_in(scope: Scope, memory_hash: str) -> int:
-    """Return the number under which a content is found in exactly this scope."""
-    return _number(scope.namespace, scope.user_id, scope.session_id, memory_hash)
+def _listed(*names: str | None) -> str:
+    return "".join(f"{name!r}, " for name in names)
 
 
-def thread_of(record: MemoryRecord) -> int:
-    """Return the number that the memories of a thread share; one of its own for a memory that stands in none."""
-    thread = record.thread
-    if thread is None:
-        return _number(record.namespace, record.user_id, record.id)
-    return _number(record.namespace, record.user_id, *thread)
-
-
-def _number(*parts: str | int | None) -> int:
+def _number(before: str, *names: str) -> int:
     """Return 63 bits of a hash; two of a billion numbers collide less often than a disk errs."""
-    digest = blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    parts = f"({before}{', '.join(map(repr, names))})"
+    digest = blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 

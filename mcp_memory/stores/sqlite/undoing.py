@@ -13,7 +13,7 @@ from mcp_memory.stores.sqlite import reading, writing
 from mcp_memory.stores.sqlite.blocks import seal_again
 from mcp_memory.stores.sqlite.history import Step, steps_of
 from mcp_memory.stores.sqlite.recording import Recorder
-from mcp_memory.stores.sqlite.rows import content_of
+from mcp_memory.stores.sqlite.rows import Place
 from mcp_memory.stores.sqlite.statements import sql
 
 CHANGED_SINCE = "it was changed since"
@@ -110,7 +110,7 @@ def _put_back(recorder: Recorder, handle: int, entry: Entry, vector: tuple[int, 
     numbers = writing.numbers_given(connection, entry.record.scope)
     name = (entry.record.id, *numbers[:2])
     connection.execute(sql("remove_alias"), name)
-    writing.insert(connection, [(handle, entry, numbers, content_of(entry.record))])
+    writing.insert(connection, [(handle, writing.placed(entry, numbers, Place(entry.record.scope)))])
     connection.execute(sql("add_change"), (handle,))
     if vector is not None and vector[1] is not None:
         connection.execute(sql("change_vector"), (*vector, handle))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as with_record
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import apsw
 import numpy as np
@@ -14,13 +15,13 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports import Added, Entry, Generation, Merge
-from mcp_memory.stores.sqlite import reading, vectors
+from mcp_memory.stores.sqlite import filters, reading, vectors, words
 from mcp_memory.stores.sqlite.blocks import seal_full
 from mcp_memory.stores.sqlite.recording import Recorder
 from mcp_memory.stores.sqlite.rows import (
     Numbers,
-    content_in,
-    content_of,
+    Place,
+    Row,
     cues_blob,
     label_rows,
     memory_row,
@@ -28,8 +29,18 @@ from mcp_memory.stores.sqlite.rows import (
 from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
-_Pending = tuple[int, Entry, Numbers, int | None]
-"""Handle, entry, numbers of its scope, number of its content."""
+_Name = tuple[str, int, int]
+"""Id, namespace and user: what names one memory."""
+
+
+class New(NamedTuple):
+    """An entry that is to be stored, with its name, the numbers of its scope, and those that are reckoned from it."""
+
+    entry: Entry
+    name: _Name
+    numbers: Numbers
+    thread: int
+    content: int | None
 
 
 def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
@@ -43,7 +54,7 @@ def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
 def add(recorder: Recorder, entries: Sequence[Entry], duplicates: Literal["keep_first", "keep_both"]) -> list[Added]:
     """Store the entries; answer what became of each."""
     batch = Batch(recorder, duplicates)
-    added = [batch.add(entry) for entry in entries]
+    added = [batch.add(new) for new in batch.read(entries)]
     batch.flush()
     return added
 
@@ -55,78 +66,115 @@ class Batch:
         self._recorder = recorder
         self._connection = connection = recorder.connection
         self._keep_first = duplicates == "keep_first"
-        self._last = int(str(connection.execute(sql("last_numbers")).get[0]))
-        self._scopes: dict[Scope, Numbers] = {}
-        self._ids: set[tuple[str, int, int]] = set()
-        self._contents: dict[int, MemoryRecord] = {}
-        self._new: list[_Pending] = []
+        self._last = int(connection.execute(sql("last_handle")).get or 0)
+        self._scopes: dict[tuple[str | None, ...], tuple[Numbers, Place]] = {}
+        self._held: dict[_Name, int] = {}
+        self._aliases: dict[_Name, int] = {}
+        self._contents: dict[int, MemoryRecord | None] = {}
+        self._new: list[tuple[int, New]] = []
 
-    def add(self, entry: Entry) -> Added:
+    def read(self, entries: Sequence[Entry]) -> list[New]:
+        """Look up, a scope at a time, which names and contents are in the file; later it is not asked one by one."""
+        read: list[New] = []
+        among: dict[Numbers, list[New]] = {}
+        for entry in entries:
+            new = placed(entry, *self._scope(entry.record))
+            read.append(new)
+            among.setdefault(new.numbers, []).append(new)
+        for numbers, some in among.items():
+            self._look_up(numbers, some)
+        return read
+
+    def _scope(self, record: MemoryRecord) -> tuple[Numbers, Place]:
+        names = record.namespace, record.user_id, record.session_id
+        known = self._scopes.get(names)
+        if known is None:
+            scope = record.scope
+            known = self._scopes[names] = numbers_given(self._connection, scope), Place(scope)
+        return known
+
+    def _look_up(self, numbers: Numbers, some: Sequence[New]) -> None:
+        # A text of such an array ends at a NUL, bytes do not.
+        ids = apsw.carray(tuple([new.name[0].encode() for new in some]))
+        contents = array("q", [new.content for new in some if new.content is not None])
+        bound = (ids, *numbers, apsw.carray(contents) if contents and self._keep_first else None)
+        for kind, found, handle in self._connection.execute(sql("held"), bound):
+            if kind == "content":
+                self._contents[int(str(found))] = None
+            else:
+                names = self._held if kind == "name" else self._aliases
+                names[(str(found), *numbers[:2])] = int(str(handle))
+
+    def add(self, new: New) -> Added:
         """Decide what becomes of the entry, and remember it."""
-        record, scope = entry.record, entry.record.scope
-        numbers = self._numbers(scope)
-        name = (record.id, *numbers[:2])
-        if name in self._ids:
-            self.flush()
-        handle = self._connection.execute(sql("held_handle"), name).get
+        record, content = new.entry.record, new.content
+        handle = self._held.get(new.name)
         if handle is not None:
             self.flush()
-            return Added(_replaced(self._recorder, int(handle), entry), "replaced")
-        content = None if record.memory_hash is None else content_in(scope, record.memory_hash)
-        if self._keep_first and content is not None and (there := self._holder(content, record, scope)) is not None:
+            if content is not None:
+                self._contents[content] = None
+            return Added(_replaced(self._recorder, handle, new.entry), "replaced")
+        if self._keep_first and content in self._contents and (there := self._holder(content, record)) is not None:
             return Added(there, "duplicate")
         self._last += 1
-        self._ids.add(name)
+        self._held[new.name] = self._last
         if content is not None:
-            self._contents.setdefault(content, record)
-        self._new.append((self._last, entry, numbers, content))
+            self._contents[content] = record
+        self._new.append((self._last, new))
         if record.supersedes:
             self.flush()
             end_superseded(self._recorder, record, self._last)
         return Added(record, "stored")
 
-    def _numbers(self, scope: Scope) -> Numbers:
-        numbers = self._scopes.get(scope)
-        if numbers is None:
-            numbers = self._scopes[scope] = numbers_given(self._connection, scope)
-        return numbers
-
-    def _holder(self, content: int, record: MemoryRecord, scope: Scope) -> MemoryRecord | None:
-        there = self._contents.get(content)
-        return there or reading.holder(self._connection, scope, record.memory_hash or "")
+    def _holder(self, content: int, record: MemoryRecord) -> MemoryRecord | None:
+        """Return the memory of the content: one of this call, or what the file holds in truth."""
+        return self._contents[content] or reading.holder(self._connection, record.scope, record.memory_hash or "")
 
     def flush(self) -> None:
         """Write what was gathered."""
-        new, self._new = self._new, []
-        self._ids.clear()
-        self._contents.clear()
-        if not new:
+        gathered, self._new = self._new, []
+        # From here on the file knows better what became of them.
+        self._contents = dict.fromkeys(self._contents)
+        if not gathered:
             return
-        self._recorder.created((handle, numbers) for handle, _, numbers, _ in new)
-        for handle, entry, numbers, _ in new:
-            self._take_name(handle, entry.record.id, numbers)
-        insert(self._connection, new)
-        seal_full(self._connection, self._last)
+        self._recorder.created((handle, new.numbers) for handle, new in gathered)
+        if self._aliases:
+            for handle, new in gathered:
+                self._take_name(handle, new.name)
+        insert(self._connection, gathered)
+        seal_full(self._connection, gathered[0][0], self._last)
 
-    def _take_name(self, handle: int, memory_id: str, numbers: Numbers) -> None:
+    def _take_name(self, handle: int, name: _Name) -> None:
         """Take the name from the memory that it found so far, if it was merged away."""
-        name = (memory_id, *numbers[:2])
-        found = self._connection.execute(sql("alias_handle"), name).get
+        found = self._aliases.get(name)
         if found is not None:
-            (there,) = reading.records(self._connection, [int(found)])
+            (there,) = reading.records(self._connection, [found])
             if there is not None:
-                self._recorder.changing(int(found), there, there.version, unit=handle, vector=False)
+                self._recorder.changing(found, there, there.version, unit=handle, vector=False)
             self._connection.execute(sql("remove_alias"), name)
 
 
-def insert(connection: apsw.Connection, new: Sequence[_Pending]) -> None:
+def placed(entry: Entry, numbers: Numbers, place: Place) -> New:
+    """Return the entry with what is reckoned from it."""
+    record = entry.record
+    content = None if record.memory_hash is None else place.content(record.memory_hash)
+    return New(entry, (record.id, *numbers[:2]), numbers, place.thread(record), content)
+
+
+def insert(connection: apsw.Connection, gathered: Sequence[tuple[int, New]]) -> None:
     """Write memories that are not there, with all that is derived of them."""
     write = connection.executemany
-    write(sql("add_memory"), [(handle, *memory_row(e.record, numbers, content)) for handle, e, numbers, content in new])
-    stored = _stored(connection, [entry for _, entry, _, _ in new])
-    write(sql("add_facets"), [(one[0], *_facets(one[1]), *vector) for one, vector in zip(new, stored, strict=True)])
-    write(sql("add_words"), [(handle, entry.terms) for handle, entry, _, _ in new])
-    write(sql("add_label"), [row for handle, entry, _, _ in new for row in label_rows(entry.record, handle)])
+    write(sql("add_memory"), [(handle, *_memory(new)) for handle, new in gathered])
+    stored = _stored(connection, [new.entry for _, new in gathered])
+    facets = zip(gathered, stored, strict=True)
+    write(sql("add_facets"), [(handle, *_facets(new.entry), *vector) for (handle, new), vector in facets])
+    words.add(connection, [(handle, new.entry.terms) for handle, new in gathered])
+    if labels := [row for handle, new in gathered for row in label_rows(new.entry.record, handle)]:
+        write(sql("add_label"), labels)
+
+
+def _memory(new: New) -> Row:
+    return memory_row(new.entry.record, new.numbers, new.thread, new.content)
 
 
 def _facets(entry: Entry) -> tuple[int, int, bytes, str, int]:
@@ -159,6 +207,9 @@ def _stored(connection: apsw.Connection, entries: Sequence[Entry]) -> list[tuple
 
 def numbers_given(connection: apsw.Connection, scope: Scope) -> Numbers:
     """Return the numbers of the scope's names, given now to those that have none."""
+    known = filters.numbers_of(connection, scope)
+    if known is not None:
+        return known
     names = enumerate((scope.namespace, scope.user_id, scope.session_id))
     first, second, third = (number_of(connection, kind, name) for kind, name in names)
     return first, second, third
@@ -185,20 +236,15 @@ def _put(recorder: Recorder, handle: int, entry: Entry, there: MemoryRecord) -> 
 def overwrite(connection: apsw.Connection, handle: int, entry: Entry, *, vector: bool) -> None:
     """Write the entry over the memory; with its vector, or without."""
     record = entry.record
-    numbers = numbers_given(connection, record.scope)
-    connection.execute(sql("change_memory"), (*memory_row(record, numbers, content_of(record)), handle))
+    new = placed(entry, numbers_given(connection, record.scope), Place(record.scope))
+    connection.execute(sql("change_memory"), (*_memory(new), handle))
     connection.execute(sql("change_facets"), (*_facets(entry), handle))
     if vector:
         connection.execute(sql("change_vector"), (*_stored(connection, [entry])[0], handle))
     connection.execute(sql("remove_labels"), (handle,))
     connection.executemany(sql("add_label"), label_rows(record, handle))
-    _write_words(connection, handle, entry.terms)
+    words.change(connection, handle, entry.terms)
     connection.execute(sql("add_change"), (handle,))
-
-
-def _write_words(connection: apsw.Connection, handle: int, terms: str) -> None:
-    connection.execute(sql("remove_words"), (handle,))
-    connection.execute(sql("add_words"), (handle, terms))
 
 
 def end_superseded(recorder: Recorder, record: MemoryRecord, handle: int) -> None:
@@ -265,8 +311,9 @@ def remove(recorder: Recorder, handles: Iterable[int]) -> int:
 
 def delete(connection: apsw.Connection, handles: Sequence[int]) -> None:
     """Delete the rows of memories, what is derived of them, and the names that still lead to them."""
+    words.remove(connection, handles)
     each = [(handle,) for handle in handles]
-    names = ("remove_memory", "remove_facets", "remove_labels", "remove_words", "remove_aliases", "add_change")
+    names = ("remove_memory", "remove_facets", "remove_labels", "remove_aliases", "add_change")
     for name in names:
         connection.executemany(sql(name), each)
 
@@ -284,7 +331,7 @@ def reindex(connection: apsw.Connection, entries: Sequence[tuple[int, Entry]]) -
         there = connection.execute(sql("version"), (handle,)).get
         if there is None or there[0] != entry.record.version:
             continue
-        _write_words(connection, handle, entry.terms)
+        words.change(connection, handle, entry.terms)
         connection.execute(sql("change_cues"), (*_cues(entry), handle))
         connection.execute(sql("change_vector"), (*vector, handle))
         connection.execute(sql("add_change"), (handle,))

@@ -38,6 +38,7 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "initial"),
+    Migration(2, "writes"),
     Migration(3, "operations"),
     Migration(4, "jobs"),
     Migration(7, "suggestions"),
