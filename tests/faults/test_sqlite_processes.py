@@ -137,7 +137,7 @@ async def test_processes_bring_a_file_up_to_date_at_the_same_moment(tmp_path: Pa
 def heavy(path: Path) -> None:
     """Make the file so big that copying it takes a while."""
     connection = apsw.Connection(str(path))
-    connection.execute("CREATE TABLE ballast (weight); INSERT INTO ballast VALUES (zeroblob(16000000))")
+    connection.execute("CREATE TABLE ballast (weight); INSERT INTO ballast VALUES (zeroblob(30000000))")
     connection.close()
 
 
