@@ -407,7 +407,7 @@ DELETE FROM creations WHERE operation = ?
 -- name: forget_operation
 DELETE FROM operations WHERE number = ?
 
--- name: merge_words
+-- name: rewrite_words
 INSERT INTO words (words) VALUES ('optimize')
 
 -- name: put_suggestion

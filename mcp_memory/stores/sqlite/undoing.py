@@ -137,5 +137,5 @@ def purge(connection: apsw.Connection, handles: Sequence[int]) -> int:
     there = [handle for handle in dict.fromkeys(handles) if connection.execute(sql("version"), (handle,)).get]
     connection.executemany(sql("forget_images_of"), [(handle,) for handle in there])
     writing.delete(connection, there)
-    connection.execute(sql("merge_words"))
+    connection.execute(sql("rewrite_words"))
     return len(there)
