@@ -3,8 +3,8 @@
     python benchmarks/compaction.py [--sizes 10000,100000]
 
 Of the memories, 20 % repeat another one to the letter and 10 % in other words; all are one person's in one namespace,
-so every memory may have to be compared with every other. Vectors are there, seeded, in clusters. Each size is a process of
-its own; seconds are of one core. "client" is another process that adds and searches, first alone, then meanwhile.
+so every memory may have to be compared with every other. Vectors are there, seeded, in clusters. Each size is a process
+of its own; seconds are of one core. "client" is another process that adds and searches, first alone, then meanwhile.
 """
 
 from __future__ import annotations
@@ -178,11 +178,11 @@ async def client(path: Path, until: Path | None) -> Report:
         searches.append(time.perf_counter() - began)
         await asyncio.sleep(0.002)
     await store.close()
-    return {
-        f"{name} {what}": float(np.percentile(np.array(took) * 1_000, percent))
-        for name, took in (("add", adds), ("search", searches))
-        for what, percent in (("p50", 50), ("p95", 95))
-    } | {"calls": len(adds)}
+    report: Report = {"calls": len(adds)}
+    for name, took in (("add", adds), ("search", searches)):
+        for what, percent in (("p50", 50), ("p95", 95)):
+            report[f"{name} {what}"] = float(np.percentile(np.array(took) * 1_000, percent))
+    return report
 
 
 def run(*arguments: object) -> subprocess.Popen[str]:

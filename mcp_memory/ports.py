@@ -297,15 +297,16 @@ class MemoryStore(Protocol):
     async def near_pairs(
         self, where: Where, generation: Generation, *, distance: float, most: int, since: datetime | None = None
     ) -> list[NearPair]:
-        """Return the pairs of matching memories of one namespace, user and session that are near by vector, in order.
+        """Return the pairs of matching memories of one namespace, user and session that are worth comparing, in order.
 
-        Where there are very many, a few that are only just near may be missing.
+        They are near by vector, or share rare words and are not much farther. Where there are very many, a few that
+        are only just near may be missing.
 
         Args:
             where: which memories.
             generation: which vectors.
             distance: the largest cosine distance.
-            most: pairs that one memory brings in at most, its nearest.
+            most: pairs that one memory brings in at most by vector, its nearest, and again by words.
             since: leave out pairs of which neither was stored or changed since.
         """
 

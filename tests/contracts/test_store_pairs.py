@@ -70,6 +70,15 @@ async def test_one_memory_brings_in_its_nearest_alone(store: Store) -> None:
     assert ("0", "5") not in found
 
 
+async def test_among_many_that_are_alike_a_rare_word_finds_the_one(store: Store) -> None:
+    """Of a hundred orders each is nearer to others than to the one that says the same in other words."""
+    alike = [entry(f"order {n}00 came", vector(1, n / 1_000), id=f"a{n}") for n in range(40)]
+    again = [entry(f"there came the order {n}00", vector(1, n / 1_000, 0.3), id=f"b{n}") for n in range(40)]
+    await store.add([*alike, *again], operation())
+    found = await pairs(store, distance=0.02, most=2)
+    assert {(f"a{n}", f"b{n}") for n in range(40)} <= set(found)
+
+
 async def test_only_what_is_new_is_compared_when_asked_so(store: Store) -> None:
     """``since``: at least one of the two was stored or changed after it."""
     later = NOON + timedelta(hours=1)

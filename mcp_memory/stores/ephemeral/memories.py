@@ -20,7 +20,8 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, NearPair, Probe, StoreStats
-from mcp_memory.retrieval.nearness import near_pairs
+from mcp_memory.retrieval.pairing import Limits, paired
+from mcp_memory.retrieval.shared_words import RARE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -307,7 +308,12 @@ class EphemeralMemories:
         owners = {scope: number for number, scope in enumerate(dict.fromkeys(record.scope for record in records))}
         fresh = [since is None or max(r.updated_at, r.persisted_at or r.updated_at) >= since for r in records]
         groups = np.array([owners[record.scope] for record in records], np.int64)
-        pairs = near_pairs(lambda rows: vectors[rows], groups, np.array(fresh), distance, most)
+        words: dict[str, list[int]] = {}
+        for row, handle in enumerate(handles):
+            for word in self._stems[handle]:
+                words.setdefault(word, []).append(row)
+        rare = [np.array(rows, np.int64) for rows in words.values() if 1 < len(rows) <= RARE]
+        pairs = paired(lambda rows: vectors[rows], groups, np.array(fresh), rare, Limits(distance, most))
         columns = (pairs.one.tolist(), pairs.other.tolist(), pairs.closeness.tolist())
         return [NearPair(handles[one], handles[other], close) for one, other, close in zip(*columns, strict=True)]
 

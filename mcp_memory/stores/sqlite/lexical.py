@@ -73,13 +73,30 @@ def postings(connection: apsw.Connection, terms: Sequence[str]) -> Iterator[Rows
             yield handles
 
 
+def rare(connection: apsw.Connection, most: int) -> Iterator[Rows]:
+    """Return for each word that a few memories hold, at least two and at the most so many, their handles, sorted."""
+    fresh = _fresh_words(connection)
+    indexed = [str(word) for (word,) in connection.execute(sql("rare_words"), (most,)).fetchall()]
+    for word in dict.fromkeys([*indexed, *fresh]):
+        found = connection.execute(sql("postings"), (word,)).get
+        handles = np.empty(0, np.int64) if found is None else np.fromstring(found, np.int64, sep=",")
+        handles = np.unique(np.append(handles, fresh.get(word, ())).astype(np.int64))
+        if 1 < len(handles) <= most:
+            yield handles
+
+
 def _fresh(connection: apsw.Connection, distinct: Sequence[str]) -> dict[str, list[int]]:
     """Return for each of the words the memories that hold it and wait to be indexed."""
-    found: dict[str, list[int]] = {word: [] for word in distinct}
+    found = _fresh_words(connection)
+    return {word: found.get(word, []) for word in distinct}
+
+
+def _fresh_words(connection: apsw.Connection) -> dict[str, list[int]]:
+    """Return the words that wait to be indexed, each with the memories that hold it, as often as they do."""
+    found: dict[str, list[int]] = {}
     for handle, terms in connection.execute(sql("fresh")):
         for word in _tokens(connection, str(terms)):
-            if word in found:
-                found[word].append(int(str(handle)))
+            found.setdefault(word, []).append(int(str(handle)))
     return found
 
 

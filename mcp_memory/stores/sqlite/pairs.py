@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports import Generation, NearPair
-from mcp_memory.retrieval.nearness import Rows, near_pairs
-from mcp_memory.stores.sqlite import filters, vectors
-from mcp_memory.stores.sqlite.index import Index, View
+from mcp_memory.retrieval.nearness import Rows
+from mcp_memory.retrieval.pairing import Limits, paired
+from mcp_memory.retrieval.shared_words import RARE
+from mcp_memory.stores.sqlite import filters, lexical, vectors
+from mcp_memory.stores.sqlite.index import Index, View, rows_of
 from mcp_memory.stores.sqlite.search import allowed_rows, generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
@@ -31,6 +33,8 @@ class Field:
     fresh: NDArray[np.bool_]
     parts: NDArray[np.int8]
     scale: NDArray[np.float32]
+    rare: list[Rows]
+    """For each rare word the rows of those that hold it."""
 
     def take(self, rows: Rows) -> NDArray[np.float32]:
         """Return vectors of some of them, about of unit length."""
@@ -38,8 +42,8 @@ class Field:
         return taken
 
     def pairs(self, distance: float, most: int) -> list[NearPair]:
-        """Return the near pairs; this takes long, and reads no file."""
-        found = near_pairs(self.take, self.owners, self.fresh, distance, most)
+        """Return the pairs; this takes long, and reads no file."""
+        found = paired(self.take, self.owners, self.fresh, self.rare, Limits(distance, most))
         columns = (self.handles[found.one].tolist(), self.handles[found.other].tolist(), found.closeness.tolist())
         return [NearPair(*row) for row in zip(*columns, strict=True)]
 
@@ -64,7 +68,9 @@ def field(
         return None
     handles = view.columns.handle[rows].copy()
     there, parts, scale = _vectors(connection, handles, number, generation.dimensions)
-    return Field(handles[there], owners[there], fresh[there], parts, scale)
+    handles = handles[there]
+    rare = [rows_of(handles, held) for held in lexical.rare(connection, RARE)]
+    return Field(handles, owners[there], fresh[there], parts, scale, [rows for rows in rare if len(rows) > 1])
 
 
 def _fresh(connection: apsw.Connection, handles: Rows, since: datetime | None) -> NDArray[np.bool_]:

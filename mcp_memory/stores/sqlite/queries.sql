@@ -73,7 +73,11 @@ ORDER BY m.created_at, m.handle
 m.handle IN (SELECT handle FROM memories WHERE updated_at >= ?1 OR persisted_at >= ?1)
 
 -- name: open_postings
-CREATE VIRTUAL TABLE temp.postings USING fts5vocab (main, words, instance)
+CREATE VIRTUAL TABLE temp.postings USING fts5vocab (main, words, instance);
+CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, words, row)
+
+-- name: rare_words
+SELECT term FROM temp.vocabulary WHERE doc BETWEEN 2 AND ?
 
 -- name: postings
 SELECT group_concat(doc) FROM temp.postings WHERE term = ?

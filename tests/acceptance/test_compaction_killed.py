@@ -1,0 +1,115 @@
+"""Compaction by a worker that is killed again and again: nothing is lost, nothing is doubled, all can be taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_memory.bootstrap import open_memory
+from mcp_memory.config import read_settings
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.operations import OperationKind
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.requests import Compact, Create, ListOperations, NewMemory, Undo
+from mcp_memory.domain.scope import Scope
+from mcp_memory.services.job_table import CompactLater
+from mcp_memory.services.memory import Memory
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Starter
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking"),
+]
+
+KILLS = 50
+FACTS = 700
+MOST = 24
+"""Memories merged away before a kill, at the most."""
+PATIENCE = 50
+WORKER = (sys.executable, "-m", "mcp_memory", "task-worker", "--concurrency", "2", "--redelivery-timeout", "1")
+NO_PERIODS = {"COMPACTION_EVERY_MINUTES": "0", "EXPIRY_EVERY_MINUTES": "0", "OPTIMISE_EVERY_MINUTES": "0"}
+WIDE = 0.9
+"""The hashing embedder knows no synonyms, so near is far."""
+
+
+@pytest.fixture
+async def memory(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Memory]:
+    """The same store, opened in this process."""
+    for name in ("MEMORY_STORE_URL", "EMBEDDING_MODEL"):
+        monkeypatch.setenv(name, environment[name])
+    opened = await open_memory(read_settings())
+    yield opened
+    await opened.close()
+
+
+async def remember(memory: Memory) -> None:
+    """Store each fact twice to the letter and once in other words."""
+    texts = []
+    for number in range(FACTS):
+        plain = f"Ann bought a lamp for room {number}"
+        texts += [plain, plain, f"Ann bought the lamp for the room {number}."]
+    for first in range(0, len(texts), 700):
+        new = [NewMemory(text=text, metadata={"first": first}) for text in texts[first : first + 700]]
+        await memory.long_term.create(Create(memories=new, deduplicate=False))
+
+
+async def everything(memory: Memory) -> dict[str, MemoryRecord]:
+    return {record.id: record for _, record in await memory.store.scan(None, 10 * FACTS)}
+
+
+async def fewer(memory: Memory, goal: int) -> None:
+    """Wait until so few memories are left."""
+
+    async def watch() -> None:
+        while await memory.store.count(Where()) > goal:
+            pass
+
+    await asyncio.wait_for(watch(), PATIENCE)
+
+
+async def check(memory: Memory, before: dict[str, MemoryRecord]) -> None:
+    """Every id finds one memory that says what it said, and no memory is there that was not."""
+    there = await everything(memory)
+    assert there.keys() <= before.keys()
+    for memory_id, record in before.items():
+        ((_, now),) = await memory.store.named([memory_id], Scope())
+        assert now.id in there
+        assert record.text.removesuffix(".").split()[-1] == now.text.removesuffix(".").split()[-1]
+
+
+async def test_a_worker_killed_fifty_times_loses_and_doubles_nothing(start: Starter, memory: Memory) -> None:
+    chance = random.Random(50)
+    await remember(memory)
+    before = await everything(memory)
+    start.environment |= NO_PERIODS
+    kills = 0
+    while kills < KILLS:
+        left = await memory.store.count(Where())
+        await memory.jobs.schedule("compact", CompactLater(distance_threshold=WIDE - kills / 1_000, full=True))
+        worker = start(*WORKER)
+        await fewer(memory, left - chance.randint(1, MOST))
+        worker.kill()
+        kills += 1
+        await check(memory, before)
+    assert len(await everything(memory)) > FACTS, "there must be something left to merge at every kill"
+    await memory.long_term.compact(Compact(distance_threshold=WIDE, full=True))
+    assert len(await everything(memory)) == FACTS
+    await check(memory, before)
+    for operation in await compactions(memory):
+        undone = await memory.operations.undo(Undo(operation_id=operation))
+        assert undone.kept == []
+    assert await everything(memory) == before
+
+
+async def compactions(memory: Memory) -> list[str]:
+    """Return the operations that compacted, last first."""
+    found = (await memory.operations.list(ListOperations(limit=100))).operations
+    return [operation.id for operation in found if operation.kind is OperationKind.COMPACT]
