@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mcp_memory.bootstrap import GRACE_SECONDS, open_memory, task_runner
 from mcp_memory.errors import ConfigurationError
+from mcp_memory.machine import leave_within
 
 if TYPE_CHECKING:
     from mcp_memory.config import Settings
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 """Those that this platform knows are heeded."""
+LEAVING_SECONDS = 1.0
+"""What the process may take to end when all is closed; a thread may still be computing for a job."""
 
 
 def run_worker(settings: Settings, *, concurrency: int) -> None:
@@ -47,6 +50,7 @@ async def _work(settings: Settings, concurrency: int) -> None:
             logger.info("has left; unfinished jobs are handed back")
         finally:
             await memory.close()
+        leave_within(LEAVING_SECONDS)
 
 
 @contextmanager

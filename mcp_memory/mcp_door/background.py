@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 LONGEST_YIELD = 2.0
 """Seconds that a step of a job waits for requests at most: a client that never stops asking must not stop all."""
+TURN_SECONDS = 0.000_5
+"""How long a thread that computes for a job keeps the interpreter from a request; Python's own 5 ms are felt, since an
+answer passes through several threads."""
 ENDING_SECONDS = 0.8
 """What handing back a job may take when the server ends; one that is not handed back is taken over later."""
 
@@ -101,9 +105,13 @@ class Background:
             self._working = False
 
     async def _do(self, work: Work) -> None:
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(TURN_SECONDS)
         try:
             await work.do(self._stop, self._traffic.lull)
         except StoreReadOnly as error:
             logger.info("no background jobs: %s", error)
         except Exception:
             logger.exception("background jobs have ended; requests are still answered")
+        finally:
+            sys.setswitchinterval(before)

@@ -14,6 +14,7 @@ from typing import Self, cast
 
 import anyio
 
+from mcp_memory.machine import leave_within
 from mcp_memory.prompts.texts import text
 
 CHUNK = 65_536
@@ -22,6 +23,8 @@ LINES_AHEAD = 64
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 """Those that this platform knows are heeded."""
+LEAVING_SECONDS = 1.0
+"""What the process may take to end when all is closed; a thread may still be computing for a job."""
 
 
 def configure_logging(level: str | None = None) -> None:
@@ -130,7 +133,10 @@ def run_until_told_to_leave(serve: Callable[[], Awaitable[None]]) -> None:
     async def main() -> None:
         with anyio.CancelScope() as scope:
             with _leaving(scope):
-                await serve()
+                try:
+                    await serve()
+                finally:
+                    leave_within(LEAVING_SECONDS)
 
     try:
         anyio.run(main)
