@@ -29,9 +29,9 @@ OVERLAP = timedelta(minutes=10)
 """A memory may be stored so long after its moment; what is new is looked for from that much earlier on."""
 STEPS_SHOWN = 1_000
 """Steps that an answer holds at most; all are counted."""
-_GROUPS = 64
+_GROUPS = 16
 """Groups of exact duplicates that are read at a time."""
-_PAIRS = 1_024
+_PAIRS = 256
 """Near pairs that are judged at a time, or as many as hang together."""
 _AT_ONCE = 8
 """Merges in one transaction: whoever writes meanwhile waits for no more."""
@@ -124,11 +124,15 @@ class Compactor:
         generation = self._indexer.generation
         pairs = await self._store.near_pairs(where, generation, distance=distance, most=NEIGHBOURS, since=since)
         done = 0
-        for part in _batches(pairs):
-            await run.apply(await self._judge.decide(part))
-            done += len(part)
+
+        async def tell() -> None:
             if progress is not None:
                 await progress(done, len(pairs), "comparing near memories")
+
+        for part in _batches(pairs):
+            await run.apply(await self._judge.decide(part, tell))
+            done += len(part)
+            await tell()
         if not run.dry:
             await self._store.note_compared(scope, began - OVERLAP, distance)
 

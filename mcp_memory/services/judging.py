@@ -7,7 +7,7 @@ check or nothing is merged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TypeAlias
@@ -26,7 +26,12 @@ LARGEST_CLUSTER = 48
 SUGGESTIONS_EACH = 3
 """Suggestions about one memory in one run: its likeliest."""
 
+PIECE = 64
+"""Pairs that are judged without a break."""
+
 Pair: TypeAlias = tuple[Handle, Handle]
+Breathe: TypeAlias = Callable[[], Awaitable[None]]
+"""Let others have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,12 @@ class Judge:
         self._clock = clock
         self._new_id = new_id
 
-    async def decide(self, pairs: Sequence[NearPair]) -> Decisions:
-        """Return what to do about the memories of these pairs; all pairs of a memory must be among them."""
-        case = await self._case(pairs)
+    async def decide(self, pairs: Sequence[NearPair], breathe: Breathe) -> Decisions:
+        """Return what to do about the memories of these pairs; all pairs of a memory must be among them.
+
+        ``breathe`` is awaited between pieces of the work, so that others get their turn.
+        """
+        case = await self._case(pairs, breathe)
         decisions = Decisions()
         taken: set[Handle] = set()
         for cluster in case.clusters():
@@ -98,13 +106,12 @@ class Judge:
         await self._suggest(case, taken, decisions)
         return decisions
 
-    async def _case(self, pairs: Sequence[NearPair]) -> _Case:
+    async def _case(self, pairs: Sequence[NearPair], breathe: Breathe) -> _Case:
         handles = list(dict.fromkeys(handle for pair in pairs for handle in (pair.one, pair.other)))
         records = zip(handles, await self._store.records(handles), strict=True)
         held = {handle: Held(handle, record) for handle, record in records if record is not None}
         closeness = {(p.one, p.other): p.closeness for p in pairs if p.one in held and p.other in held}
-        # Reading and judging takes long; others are answered meanwhile.
-        verdicts = await asyncio.to_thread(_judged, held, closeness)
+        verdicts = await _judged(held, closeness, breathe)
         telling = [pair for pair, verdict in verdicts.items() if verdict.finding is not Finding.DIFFERENT]
         states = await self._store.settled([(held[one].seen, held[other].seen) for one, other in telling])
         return _Case(held, verdicts, closeness, dict(zip(telling, states, strict=True)))
@@ -204,16 +211,30 @@ class Judge:
         return step, proposal
 
 
-def _judged(held: Mapping[Handle, Held], closeness: Mapping[Pair, float]) -> dict[Pair, Verdict]:
+async def _judged(
+    held: Mapping[Handle, Held], closeness: Mapping[Pair, float], breathe: Breathe
+) -> dict[Pair, Verdict]:
     """Judge the near pairs, and every pair of those that hang together by saying the same."""
-    read = {handle: Statement.of(one.record) for handle, one in held.items()}
-    verdicts = {pair: judge(read[pair[0]], read[pair[1]], close) for pair, close in closeness.items()}
+    read: dict[Handle, Statement] = {}
+    verdicts: dict[Pair, Verdict] = {}
+
+    def judge_some(pairs: Sequence[Pair]) -> None:
+        for pair in pairs:
+            one, other = (read.get(handle) or Statement.of(held[handle].record) for handle in pair)
+            read[pair[0]], read[pair[1]] = one, other
+            verdicts[pair] = judge(one, other, closeness.get(pair))
+
+    async def judge_all(pairs: Sequence[Pair]) -> None:
+        for start in range(0, len(pairs), PIECE):
+            # In a thread, and not for long: others are answered meanwhile.
+            await asyncio.to_thread(judge_some, pairs[start : start + PIECE])
+            await breathe()
+
+    await judge_all(list(closeness))
     same = [pair for pair, verdict in verdicts.items() if verdict.finding is Finding.SAME]
-    for group in components(same):
-        if len(group) <= LARGEST_CLUSTER:
-            for pair in combinations(group, 2):
-                if pair not in verdicts and pair[::-1] not in verdicts:
-                    verdicts[pair] = judge(read[pair[0]], read[pair[1]])
+    groups = [group for group in components(same) if len(group) <= LARGEST_CLUSTER]
+    others = [pair for group in groups for pair in combinations(group, 2)]
+    await judge_all([pair for pair in others if pair not in verdicts and pair[::-1] not in verdicts])
     return verdicts
 
 
