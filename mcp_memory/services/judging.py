@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import TypeAlias
 
 from mcp_memory.domain.compaction import Step, StepKind, union
-from mcp_memory.domain.conservation import missing
+from mcp_memory.domain.conservation import Loss, missing_of
 from mcp_memory.domain.duplicates import Finding, Statement, Verdict, clusters, judge
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
@@ -26,6 +26,8 @@ LARGEST_CLUSTER = 48
 SUGGESTIONS_EACH = 3
 """Suggestions about one memory in one run: its likeliest."""
 
+ENDS = (".", "!", "?", "。", "！", "？", "…")
+"""How a sentence ends."""
 PIECE = 64
 """Pairs that are judged without a break."""
 
@@ -62,6 +64,7 @@ class _Case:
     """Some memories with all that was found of them."""
 
     held: Mapping[Handle, Held]
+    read: Mapping[Handle, Statement]
     verdicts: Mapping[Pair, Verdict]
     closeness: Mapping[Pair, float]
     settled: Mapping[Pair, SuggestionState | None]
@@ -73,6 +76,18 @@ class _Case:
             for pair, verdict in self.verdicts.items()
             if verdict.finding is finding and self.settled.get(pair) is not SuggestionState.DISMISSED
         ]
+
+    def missing(self, members: Sequence[Held], kept: Held) -> list[Loss]:
+        """Return what the members say and the text of one of them does not."""
+        return missing_of([self.read[member.handle].reading for member in members], self.read[kept.handle].reading)
+
+    def joined(self, members: Sequence[Held]) -> str:
+        """Return a text that keeps all: the one that holds what the others say, or all of them in a row."""
+        for one in sorted(members, key=lambda member: (-len(member.record.text), member.record.text)):
+            if not self.missing(members, one):
+                return one.record.text
+        texts = [member.record.text.strip() for member in members]
+        return " ".join(text if text.endswith(ENDS) else f"{text}." for text in texts)
 
     def clusters(self) -> list[list[Held]]:
         """Return the groups of memories that all say the same."""
@@ -111,10 +126,10 @@ class Judge:
         records = zip(handles, await self._store.records(handles), strict=True)
         held = {handle: Held(handle, record) for handle, record in records if record is not None}
         closeness = {(p.one, p.other): p.closeness for p in pairs if p.one in held and p.other in held}
-        verdicts = await _judged(held, closeness, breathe)
+        read, verdicts = await _judged(held, closeness, breathe)
         telling = [pair for pair, verdict in verdicts.items() if verdict.finding is not Finding.DIFFERENT]
         states = await self._store.settled([(held[one].seen, held[other].seen) for one, other in telling])
-        return _Case(held, verdicts, closeness, dict(zip(telling, states, strict=True)))
+        return _Case(held, read, verdicts, closeness, dict(zip(telling, states, strict=True)))
 
     async def _merge(self, case: _Case, members: Sequence[Held], decisions: Decisions) -> set[Handle]:
         """Merge what says the same; return the memories that are dealt with."""
@@ -122,9 +137,12 @@ class Judge:
         others = [member for member in members if member is not kept and not member.record.pinned]
         if not others:
             return set()
-        texts = [member.record.text for member in (kept, *others)]
-        text = kept.record.text if kept.record.pinned else await self._author.of_same(texts, kept.record.text)
-        lost = missing(texts, text)
+        every = [kept, *others]
+        text = kept.record.text
+        if not kept.record.pinned:
+            text = await self._author.of_same([member.record.text for member in every], text)
+        # What a model wrote has passed the same check.
+        lost = case.missing(every, kept) if text == kept.record.text else []
         if lost:
             reason = f"They may say the same. {lost[0]}"
             self._propose(case, [(kept.handle, other.handle) for other in others], reason, decisions)
@@ -196,7 +214,7 @@ class Judge:
         self, case: _Case, pair: Pair, kind: SuggestionKind, reason: str, about: tuple[Held, Held]
     ) -> tuple[Step, Proposal]:
         one, other = about
-        text = None if kind is SuggestionKind.SUPERSEDE else self._author.joined([one.record.text, other.record.text])
+        text = None if kind is SuggestionKind.SUPERSEDE else case.joined(about)
         proposal = Proposal(
             id=self._new_id(),
             kind=kind,
@@ -213,7 +231,7 @@ class Judge:
 
 async def _judged(
     held: Mapping[Handle, Held], closeness: Mapping[Pair, float], breathe: Breathe
-) -> dict[Pair, Verdict]:
+) -> tuple[dict[Handle, Statement], dict[Pair, Verdict]]:
     """Judge the near pairs, and every pair of those that hang together by saying the same."""
     read: dict[Handle, Statement] = {}
     verdicts: dict[Pair, Verdict] = {}
@@ -235,7 +253,7 @@ async def _judged(
     groups = [group for group in components(same) if len(group) <= LARGEST_CLUSTER]
     others = [pair for group in groups for pair in combinations(group, 2)]
     await judge_all([pair for pair in others if pair not in verdicts and pair[::-1] not in verdicts])
-    return verdicts
+    return read, verdicts
 
 
 def _fullest(case: _Case, members: Sequence[Held]) -> Held:

@@ -14,7 +14,6 @@ logger = logging.getLogger(__name__)
 
 DIFFERENT = "DIFFERENT"
 """What a model answers where the memories are not about one thing."""
-_ENDS = (".", "!", "?", "。", "！", "？", "…")
 
 
 class Author:
@@ -41,10 +40,3 @@ class Author:
         if not written or written.strip(" .").upper() == DIFFERENT or missing(texts, written):
             return None
         return written
-
-    def joined(self, texts: Sequence[str]) -> str:
-        """Return a text that keeps all: the one that holds what the others say, or all of them in a row."""
-        for one in sorted(texts, key=lambda one: (-len(one), one)):
-            if not missing(texts, one):
-                return one
-        return " ".join(one if one.endswith(_ENDS) else f"{one}." for one in (part.strip() for part in texts))
