@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from enum import StrEnum
 
 from mcp_memory.domain.identity import content_hash
@@ -33,7 +32,7 @@ class Step(Record):
     """What takes their place, or holds from now on."""
 
 
-def union(survivor: MemoryRecord, others: Sequence[MemoryRecord], now: datetime) -> MemoryRecord:
+def union(survivor: MemoryRecord, others: Sequence[MemoryRecord]) -> MemoryRecord:
     """Return the survivor with everything that the others carried besides their text."""
     every = [survivor, *others]
     ends = [record.valid_to for record in every]
@@ -44,7 +43,7 @@ def union(survivor: MemoryRecord, others: Sequence[MemoryRecord], now: datetime)
             "event_date": event_date,
             "created_at": min(record.created_at for record in every),
             "last_accessed": max(record.last_accessed for record in every),
-            "updated_at": now,
+            "updated_at": max(record.updated_at for record in every),
             "access_count": sum(record.access_count for record in every),
             "topics": _distinct(label for record in every for label in record.topics),
             "entities": _distinct(label for record in every for label in record.entities),

@@ -33,7 +33,10 @@ _SEED = 384
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of rows, the smaller number first, each once and in order, with their cosine similarity."""
+    """Pairs of rows, the smaller number first, each once, with their cosine similarity.
+
+    Those of a neighbourhood stand together, so that whoever goes through them meets the same rows again soon.
+    """
 
     one: Rows
     other: Rows
@@ -131,10 +134,15 @@ class _Search:
         """Return what was found."""
         if not self._found:
             return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
-        one, other, closeness = (np.concatenate(part) for part in zip(*self._found, strict=True))
-        width = int(other.max(initial=0)) + 1
-        _, first = np.unique(one * width + other, return_index=True)
-        return Pairs(one[first], other[first], closeness[first])
+        return each_once(*(np.concatenate(part) for part in zip(*self._found, strict=True)))
+
+
+def each_once(one: Rows, other: Rows, closeness: NDArray[np.float32]) -> Pairs:
+    """Return the pairs without those that stood there before."""
+    width = int(other.max(initial=0)) + 1
+    _, first = np.unique(one * width + other, return_index=True)
+    first.sort()
+    return Pairs(one[first], other[first], closeness[first])
 
 
 def _slices(rows: Rows) -> Iterator[Rows]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_memory.retrieval.nearness import Pairs, Rows, Take, near_pairs
+from mcp_memory.retrieval.nearness import Pairs, Rows, Take, each_once, near_pairs
 from mcp_memory.retrieval.shared_words import sharing_pairs
 
 FARTHER = 0.2
@@ -25,7 +25,7 @@ class Limits:
 
 
 def paired(take: Take, owners: Rows, fresh: NDArray[np.bool_], rare: Iterable[Rows], limits: Limits) -> Pairs:
-    """Return the pairs of rows of one owner, in order, each once.
+    """Return the pairs of rows of one owner, each once, those of a neighbourhood together.
 
     Args:
         take: gives vectors; see ``nearness``.
@@ -41,10 +41,8 @@ def paired(take: Take, owners: Rows, fresh: NDArray[np.bool_], rare: Iterable[Ro
         rows = slice(start, start + _BLOCK)
         closeness[rows] = np.einsum("ij,ij->i", take(one[rows]), take(other[rows]))
     there = closeness >= 1.0 - limits.distance - FARTHER
-    one, other, closeness = (
+    return each_once(
         np.concatenate([near.one, one[there]]),
         np.concatenate([near.other, other[there]]),
         np.concatenate([near.closeness, closeness[there]]),
     )
-    _, first = np.unique(one * max(1, len(owners)) + other, return_index=True)
-    return Pairs(one[first], other[first], closeness[first])

@@ -7,7 +7,7 @@ was read, and is part of one operation that can be undone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,9 +17,9 @@ from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.requests import Compact
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionState
-from mcp_memory.ports import Clock, Handle, Merge, NearPair, Progress, Store
+from mcp_memory.ports import Clock, Handle, Merge, Progress, Store
 from mcp_memory.services.entries import Indexer
-from mcp_memory.services.judging import Decisions, Held, Judge, components
+from mcp_memory.services.judging import Decisions, Held, Judge
 
 DISTANCE = 0.3
 """Cosine distance up to which memories are compared by their words."""
@@ -31,8 +31,8 @@ STEPS_SHOWN = 1_000
 """Steps that an answer holds at most; all are counted."""
 _GROUPS = 16
 """Groups of exact duplicates that are read at a time."""
-_PAIRS = 256
-"""Near pairs that are judged at a time, or as many as hang together."""
+_PAIRS = 1_024
+"""Near pairs that are judged at a time; what hangs together across them is compared again when it has changed."""
 _AT_ONCE = 8
 """Merges in one transaction: whoever writes meanwhile waits for no more."""
 
@@ -105,7 +105,7 @@ class Compactor:
         if not others:
             return None
         every = [survivor, *others]
-        record = union(survivor.record, [held.record for held in others], self._clock())
+        record = union(survivor.record, [held.record for held in others])
         before = [held.record for held in every]
         step = Step(kind=StepKind.EXACT, reason="They say the same to the letter.", before=before, after=record)
         return step, Merge(self._indexer.plain(record), tuple(held.seen for held in every))
@@ -129,7 +129,8 @@ class Compactor:
             if progress is not None:
                 await progress(done, len(pairs), "comparing near memories")
 
-        for part in _batches(pairs):
+        for start in range(0, len(pairs), _PAIRS):
+            part = pairs[start : start + _PAIRS]
             await run.apply(await self._judge.decide(part, tell))
             done += len(part)
             await tell()
@@ -187,22 +188,3 @@ class _Run:
             if result is not None:
                 versions[ending.sources[0][0]] = result.version
                 self.outcome.note(step)
-
-
-def _batches(pairs: Sequence[NearPair]) -> Iterator[list[NearPair]]:
-    """Yield the pairs in batches; what hangs together stays together."""
-    place: dict[Handle, int] = {}
-    groups = components((pair.one, pair.other) for pair in pairs)
-    for number, group in enumerate(groups):
-        place.update(dict.fromkeys(group, number))
-    parts: list[list[NearPair]] = [[] for _ in groups]
-    for pair in pairs:
-        parts[place[pair.one]].append(pair)
-    batch: list[NearPair] = []
-    for part in parts:
-        batch += part
-        if len(batch) >= _PAIRS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -7,6 +7,7 @@ check or nothing is merged.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -28,6 +29,8 @@ SUGGESTIONS_EACH = 3
 
 ENDS = (".", "!", "?", "。", "！", "？", "…")
 """How a sentence ends."""
+REMEMBERED = 8_192
+"""Memories of which it is remembered what is compared of them: neighbours are met again soon."""
 PIECE = 64
 """Pairs that are judged without a break."""
 
@@ -106,9 +109,10 @@ class Judge:
         self._author = author
         self._clock = clock
         self._new_id = new_id
+        self._read: OrderedDict[Seen, Statement] = OrderedDict()
 
     async def decide(self, pairs: Sequence[NearPair], breathe: Breathe) -> Decisions:
-        """Return what to do about the memories of these pairs; all pairs of a memory must be among them.
+        """Return what to do about the memories of these pairs.
 
         ``breathe`` is awaited between pieces of the work, so that others get their turn.
         """
@@ -126,10 +130,46 @@ class Judge:
         records = zip(handles, await self._store.records(handles), strict=True)
         held = {handle: Held(handle, record) for handle, record in records if record is not None}
         closeness = {(p.one, p.other): p.closeness for p in pairs if p.one in held and p.other in held}
-        read, verdicts = await _judged(held, closeness, breathe)
+        verdicts = await self._judged(held, closeness, breathe)
+        read = {handle: self._statement(one) for handle, one in held.items()}
         telling = [pair for pair, verdict in verdicts.items() if verdict.finding is not Finding.DIFFERENT]
         states = await self._store.settled([(held[one].seen, held[other].seen) for one, other in telling])
         return _Case(held, read, verdicts, closeness, dict(zip(telling, states, strict=True)))
+
+    async def _judged(
+        self, held: Mapping[Handle, Held], closeness: Mapping[Pair, float], breathe: Breathe
+    ) -> dict[Pair, Verdict]:
+        """Judge the near pairs, and every pair of those that hang together by saying the same."""
+        verdicts: dict[Pair, Verdict] = {}
+
+        def judge_some(pairs: Sequence[Pair]) -> None:
+            for one, other in pairs:
+                read = self._statement(held[one]), self._statement(held[other])
+                verdicts[one, other] = judge(*read, closeness.get((one, other)))
+
+        async def judge_all(pairs: Sequence[Pair]) -> None:
+            for start in range(0, len(pairs), PIECE):
+                # In a thread, and not for long: others are answered meanwhile.
+                await asyncio.to_thread(judge_some, pairs[start : start + PIECE])
+                await breathe()
+
+        await judge_all(list(closeness))
+        same = [pair for pair, verdict in verdicts.items() if verdict.finding is Finding.SAME]
+        groups = [group for group in components(same) if len(group) <= LARGEST_CLUSTER]
+        others = [pair for group in groups for pair in combinations(group, 2)]
+        await judge_all([pair for pair in others if pair not in verdicts and pair[::-1] not in verdicts])
+        return verdicts
+
+    def _statement(self, held: Held) -> Statement:
+        """Return what is compared of a memory: read once, as long as its neighbours are gone through."""
+        read = self._read.get(held.seen)
+        if read is None:
+            read = self._read[held.seen] = Statement.of(held.record)
+            if len(self._read) > REMEMBERED:
+                self._read.popitem(last=False)
+        else:
+            self._read.move_to_end(held.seen)
+        return read
 
     async def _merge(self, case: _Case, members: Sequence[Held], decisions: Decisions) -> set[Handle]:
         """Merge what says the same; return the memories that are dealt with."""
@@ -152,13 +192,16 @@ class Judge:
         return {member.handle for member in (kept, *others)}
 
     async def _merged(self, kept: Held, others: Sequence[Held], text: str, reason: str) -> tuple[Step, Merge]:
-        record = union(kept.record.model_copy(update={"text": text}), [o.record for o in others], self._clock())
+        record = union(self._reworded(kept.record, text), [other.record for other in others])
         step = Step(kind=StepKind.MERGE, reason=reason, before=[m.record for m in (kept, *others)], after=record)
         if text == kept.record.text:
             entry = self._indexer.plain(record)
         else:
             (entry,) = await self._indexer.entries([record])
         return step, Merge(entry, tuple(member.seen for member in (kept, *others)))
+
+    def _reworded(self, record: MemoryRecord, text: str) -> MemoryRecord:
+        return record if text == record.text else record.model_copy(update={"text": text, "updated_at": self._clock()})
 
     def _end(self, case: _Case, taken: set[Handle], decisions: Decisions) -> None:
         """End what a later memory says is over; each by the first that says so."""
@@ -227,33 +270,6 @@ class Judge:
         )
         step = Step(kind=StepKind.SUGGEST, reason=reason, before=[one.record, other.record])
         return step, proposal
-
-
-async def _judged(
-    held: Mapping[Handle, Held], closeness: Mapping[Pair, float], breathe: Breathe
-) -> tuple[dict[Handle, Statement], dict[Pair, Verdict]]:
-    """Judge the near pairs, and every pair of those that hang together by saying the same."""
-    read: dict[Handle, Statement] = {}
-    verdicts: dict[Pair, Verdict] = {}
-
-    def judge_some(pairs: Sequence[Pair]) -> None:
-        for pair in pairs:
-            one, other = (read.get(handle) or Statement.of(held[handle].record) for handle in pair)
-            read[pair[0]], read[pair[1]] = one, other
-            verdicts[pair] = judge(one, other, closeness.get(pair))
-
-    async def judge_all(pairs: Sequence[Pair]) -> None:
-        for start in range(0, len(pairs), PIECE):
-            # In a thread, and not for long: others are answered meanwhile.
-            await asyncio.to_thread(judge_some, pairs[start : start + PIECE])
-            await breathe()
-
-    await judge_all(list(closeness))
-    same = [pair for pair, verdict in verdicts.items() if verdict.finding is Finding.SAME]
-    groups = [group for group in components(same) if len(group) <= LARGEST_CLUSTER]
-    others = [pair for group in groups for pair in combinations(group, 2)]
-    await judge_all([pair for pair in others if pair not in verdicts and pair[::-1] not in verdicts])
-    return read, verdicts
 
 
 def _fullest(case: _Case, members: Sequence[Held]) -> Held:

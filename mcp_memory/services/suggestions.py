@@ -62,7 +62,8 @@ class Suggestions:
         swapped = other.pinned > one.pinned or (other.pinned == one.pinned and other.text == text)
         sources = (proposal.other, proposal.one) if swapped else (proposal.one, proposal.other)
         kept, retired = (other, one) if swapped else (one, other)
-        record = union(kept.model_copy(update={"text": text}), [retired], self._clock())
+        changed = {} if text == kept.text else {"text": text, "updated_at": self._clock()}
+        record = union(kept.model_copy(update=changed), [retired])
         entry = self._indexer.plain(record)
         if record.text != kept.text:
             (entry,) = await self._indexer.entries([record])

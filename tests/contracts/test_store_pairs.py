@@ -22,7 +22,7 @@ async def pairs(store: Store, where: Where = EVERYWHERE, **asked: Any) -> list[t
     """Return the ids of the near pairs."""
     found = await store.near_pairs(where, FIRST, **{"distance": 0.2, "most": 9} | asked)
     records = [await store.records([pair.one, pair.other]) for pair in found]
-    return [(one.id, other.id) for one, other in records if one and other]
+    return sorted((one.id, other.id) for one, other in records if one and other)
 
 
 async def test_near_memories_are_paired_with_their_closeness(store: Store) -> None:

@@ -36,11 +36,11 @@ def test_nearly_all_near_pairs_of_very_many_are_found() -> None:
     assert len(wanted & set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))) > 1_950
 
 
-def test_pairs_are_in_order_once_and_as_close_as_they_say() -> None:
+def test_pairs_stand_once_and_are_as_close_as_they_say() -> None:
     vectors = some(MANY // 2)
     pairs = found(np.concatenate([vectors, vectors]))
     keys = list(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))
-    assert keys == sorted(set(keys))
+    assert len(keys) == len(set(keys))
     assert (pairs.one < pairs.other).all()
     assert pairs.closeness.min() >= 0.9
 
