@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal, TypeVar
 
 from mcp_memory.domain.changes import change
-from mcp_memory.domain.likeness import conflict, likely, one_word_apart, overlap, people_differ
+from mcp_memory.domain.likeness import conflict, likely, one_word_apart, overlap, people_differ, subjects_differ
 from mcp_memory.domain.reading import Reading, read
 from mcp_memory.domain.records import MemoryRecord, MemoryType
 from mcp_memory.domain.sentences import form_of, sentences
@@ -220,7 +220,9 @@ def _turned(one: Statement, other: Statement, shared: float, closeness: float | 
     if one.since == other.since:
         return False
     older, newer = (one.reading, other.reading) if one.since < other.since else (other.reading, one.reading)
-    if not newer.turning or older.turning or older.speaker != newer.speaker or people_differ(older, newer):
+    if not newer.turning or older.turning or older.speaker != newer.speaker:
+        return False
+    if people_differ(older, newer) or subjects_differ(older, newer):
         return False
     return shared >= _TURN_SHARED and (closeness is None or closeness >= _TURN_NEAR)
 

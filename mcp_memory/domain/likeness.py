@@ -8,6 +8,7 @@ from itertools import pairwise
 from mcp_memory.domain.figures import DATE, NUMBER, UNIT
 from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
 from mcp_memory.domain.reading import Reading, root
+from mcp_memory.domain.wording import FUNCTION_WORDS, VERBS
 
 SURE = frozenset({"plan", "maybe", "if", "question"})
 """Said of a thing, these make another statement of it."""
@@ -88,6 +89,23 @@ def people_differ(one: Reading, other: Reading) -> bool:
     if not any(EXCLUSIVE.get(key) == "kin" for key in one.keys ^ other.keys):
         return False
     return not (set(one.names) & set(other.names)) - _owners(one) - _owners(other)
+
+
+def subjects_differ(one: Reading, other: Reading) -> bool:
+    """Say whether each begins with somebody whom the other does not name: "Ben lost a key", "Tara found a key"."""
+    mine, yours = _subject(one), _subject(other)
+    return mine is not None and yours is not None and mine not in other.keys and yours not in one.keys
+
+
+def _subject(reading: Reading) -> str | None:
+    """Return the word that a text begins with, if it may be a name."""
+    first = reading.words[0] if reading.english and reading.words else None
+    if first is None or not first.shown[:1].isupper() or first.key in FUNCTION_WORDS or root(first.key) in _ACTS:
+        return None
+    return first.key
+
+
+_ACTS = frozenset(map(root, VERBS))
 
 
 def _opposed() -> dict[str, frozenset[str]]:
