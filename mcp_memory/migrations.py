@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_memory.machine import now
+from mcp_memory.ports import Report
 from mcp_memory.stores.sqlite import migrations as of_sqlite
+from mcp_memory.stores.sqlite.copying import unseen
 
 if TYPE_CHECKING:
     from mcp_memory.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was done."""
+
+    names: tuple[str, ...] = ()
+    copy: Path | None = None
+    """Where the store is kept as it was before."""
 
 
 def pending(settings: Settings) -> list[str]:
@@ -21,10 +34,16 @@ def pending(settings: Settings) -> list[str]:
     return [] if path is None else [_name(step) for step in of_sqlite.pending(path)]
 
 
-def migrate(settings: Settings) -> list[str]:
-    """Do the pending migrations and return their names; a file that holds something is copied beside itself first."""
+def migrate(settings: Settings, *, report: Report = unseen) -> Migrated:
+    """Do the pending migrations; a file that holds something is copied beside itself first.
+
+    Each is done whole or not at all, so what is ended in the middle goes on at the next call.
+    """
     _, path = settings.store_location()
-    return [] if path is None else [_name(step) for step in of_sqlite.apply(path, now)]
+    if path is None:
+        return Migrated()
+    applied = of_sqlite.apply(path, now, report=report)
+    return Migrated(tuple(map(_name, applied.steps)), applied.copy)
 
 
 def _name(step: of_sqlite.Migration) -> str:

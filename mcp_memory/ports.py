@@ -31,6 +31,9 @@ NewId: TypeAlias = Callable[[], str]
 Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
 """Tell whoever waits: done, total, and what is being done."""
 
+Report: TypeAlias = Callable[[int, int, str], None]
+"""The same where no event loop runs: done, total, and what is being done."""
+
 Handle: TypeAlias = int | str
 """A store's own name for one stored memory, unique over all scopes; opaque outside the store."""
 

@@ -76,5 +76,10 @@ def confirmed(question: str) -> bool:
 
 async def show_progress(done: int, total: int, what: str) -> None:
     """Show how far long work is, to a person at a terminal only."""
+    tell_progress(done, total, what)
+
+
+def tell_progress(done: int, total: int, what: str) -> None:
+    """Show the same where no event loop runs."""
     if sys.stderr.isatty():
         click.echo(f"\r{what}: {done} of {total}", err=True, nl=done >= total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mcp_memory.cli.options import store_option
-from mcp_memory.cli.running import settings, show_progress, with_memory
+from mcp_memory.cli.running import settings, show_progress, tell_progress, with_memory
 from mcp_memory.loading import load
 
 
@@ -27,8 +27,11 @@ def migrate_memories() -> None:
         click.echo("No migrations are pending.")
         return
     click.echo(f"Pending: {', '.join(pending)}")
-    for done in load("mcp_memory.migrations:migrate")(read):
-        click.echo(f"Applied: {done}")
+    done = load("mcp_memory.migrations:migrate")(read, report=tell_progress)
+    for name in done.names:
+        click.echo(f"Applied: {name}")
+    if done.copy is not None:
+        click.echo(f"The store as it was before: {done.copy}")
 
 
 @click.command("migrate-working-memory")

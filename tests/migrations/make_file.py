@@ -1,4 +1,4 @@
-"""Write a file of the present schema for the tests to read when there is a later one: run before that one is begun.
+"""Write a file of the present schema for the tests to read: run at a release, when the version goes into RELEASED.
 
 python tests/migrations/make_file.py tests/migrations/v2.sqlite3
 """

@@ -56,21 +56,30 @@ def _file_system(folder: Path, mounts: Path) -> str:
 
 
 def prepare(path: Path) -> None:
-    """Create the folder and an empty file that only this user can read, whatever the umask says.
+    """Create the folder and an empty file, where there is none.
 
-    SQLite gives its other files the mode of the first.
+    Raises:
+        StoreUnavailable: it cannot be created.
     """
     if path.exists():
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Another process may create it at the same moment; an existing file is not touched.
-        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        create(path)
     except OSError as error:
         raise StoreUnavailable(
             f"{path} cannot be created ({error.strerror}): choose another MEMORY_STORE_URL, "
             "or give this user write access to the folder"
         ) from error
+
+
+def create(path: Path) -> None:
+    """Create the folder and an empty file that only this user can read, whatever the umask says.
+
+    SQLite gives its other files the mode of the first.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Another process may create it at the same moment; an existing file is not touched.
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         if os.name == "posix":
             os.fchmod(handle, 0o600)

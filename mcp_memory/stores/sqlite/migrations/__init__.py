@@ -1,11 +1,14 @@
 """The schema's versions in order: what was done to a file is recorded in its table ``migrations``.
 
-A change to the schema is a new file here and a new line in MIGRATIONS; a released file is never edited.
+A change to the schema is a new file here and a new line in MIGRATIONS; a released file is never edited. At a release
+the newest version goes into RELEASED, and a file of it into ``tests/migrations``.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +16,14 @@ import apsw
 
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.errors import SchemaMismatch, StoreCorrupt
-from mcp_memory.ports import Clock
+from mcp_memory.ports import Clock, Report
 from mcp_memory.stores.sqlite.connection import Settings, connect, patiently, transaction
+from mcp_memory.stores.sqlite.copying import keep, unseen
 from mcp_memory.stores.sqlite.failures import CORRUPT, translated
 from mcp_memory.stores.sqlite.place import prepare
 from mcp_memory.stores.sqlite.statements import sql
+
+logger = logging.getLogger(__name__)
 
 APPLICATION = 0x4D454D52
 """Marks the file as ours ("MEMR"), see PRAGMA application_id."""
@@ -44,6 +50,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(7, "suggestions"),
 )
 SCHEMA_VERSION = MIGRATIONS[-1].version
+RELEASED: tuple[int, ...] = (1,)
+"""The newest version of each release: such files are with users."""
 
 
 def pending(path: Path) -> list[Migration]:
@@ -78,8 +86,17 @@ def pending_of(connection: apsw.Connection, path: Path, steps: Sequence[Migratio
     return [step for step in steps if step.version > version]
 
 
-def apply(path: Path, clock: Clock, steps: Sequence[Migration] = MIGRATIONS) -> list[Migration]:
-    """Bring the file to the newest schema; return the steps that were done.
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done to a file."""
+
+    steps: tuple[Migration, ...] = ()
+    copy: Path | None = None
+    """Where the file is kept as it was before the first of them."""
+
+
+def apply(path: Path, clock: Clock, steps: Sequence[Migration] = MIGRATIONS, report: Report = unseen) -> Applied:
+    """Bring the file to the newest schema.
 
     A file that holds something is copied beside itself before its first step.
     """
@@ -89,42 +106,68 @@ def apply(path: Path, clock: Clock, steps: Sequence[Migration] = MIGRATIONS) -> 
         connection = connect(settings)
     try:
         with translated(path, connection):
-            return apply_to(connection, settings, clock, steps)
+            return apply_to(connection, settings, clock, steps, report)
     finally:
         connection.close()
 
 
 def apply_to(
-    connection: apsw.Connection, settings: Settings, clock: Clock, steps: Sequence[Migration] = MIGRATIONS
-) -> list[Migration]:
-    """Do the pending steps over an open connection."""
-    first = pending_of(connection, settings.path, steps)
-    if first and first[0].version > 1:
-        _keep(connection, settings, first[0], steps)
-    if first and first[0].version == 1:
-        # Another process may be doing the same; the switch to a log does not wait by itself.
-        patiently(lambda: connection.pragma("journal_mode", "wal"), settings.busy_seconds)
-    done = []
-    for step in first:
+    connection: apsw.Connection,
+    settings: Settings,
+    clock: Clock,
+    steps: Sequence[Migration] = MIGRATIONS,
+    report: Report = unseen,
+) -> Applied:
+    """Do the pending steps over an open connection, each in a transaction of its own."""
+    run = _Run(connection, settings, clock, steps, report)
+    # A copy that was put in the place of the file may have no log. Another process may be doing the same; the switch
+    # does not wait by itself.
+    patiently(lambda: connection.pragma("journal_mode", "wal"), settings.busy_seconds)
+    done = tuple(step for step in run.awaited if run.did(step))
+    if run.copy is not None:
+        logger.warning("%s was migrated; as it was before it is kept in %s", settings.path, run.copy)
+    return Applied(done, run.copy)
+
+
+class _Run:
+    """The steps that one process does to a file."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        settings: Settings,
+        clock: Clock,
+        steps: Sequence[Migration],
+        report: Report,
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._clock = clock
+        self._steps = steps
+        self._report = report
+        self.awaited = pending_of(connection, settings.path, steps)
+        self.copy: Path | None = None
+
+    def did(self, step: Migration) -> bool:
+        """Do the step, unless another process came first; say whether it was done here."""
+        path = self._settings.path
+        # A connection that writes cannot be copied from.
+        with closing(connect(self._settings)) as present, transaction(self._connection, "write"):
+            if step not in pending_of(self._connection, path, self._steps):
+                return False
+            if self.copy is None and self.awaited[0] is not self._steps[0]:
+                # No other process writes now: what is copied is what is changed.
+                self.copy = keep(present, path.with_name(f"{path.name}.before-{step.version}"), self._report)
+            self._report(self.awaited.index(step), len(self.awaited), f"migrating to schema {step.version}")
+            _apply(self._connection, step, self._clock)
+        return True
+
+
+def upgrade(connection: apsw.Connection, path: Path, clock: Clock, steps: Sequence[Migration] = MIGRATIONS) -> None:
+    """Do the pending steps to a file that nobody else uses and that is itself a copy."""
+    for step in pending_of(connection, path, steps):
         with transaction(connection, "write"):
-            # Another process may have come first.
-            if step in pending_of(connection, settings.path, steps):
-                _apply(connection, step, clock)
-                done.append(step)
-    return done
-
-
-def _keep(connection: apsw.Connection, settings: Settings, first: Migration, steps: Sequence[Migration]) -> None:
-    """Copy the file as it is before its first step, unless another process has done that step."""
-    # Who holds the lock is the only one who copies, and the copy is of the old schema.
-    with transaction(connection, "write"):
-        if first in pending_of(connection, settings.path, steps):
-            # A connection that writes cannot be copied from.
-            source = connect(settings)
-            try:
-                backup(source, settings.path.with_name(f"{settings.path.name}.before-{first.version}"))
-            finally:
-                source.close()
+            _apply(connection, step, clock)
 
 
 def _apply(connection: apsw.Connection, step: Migration, clock: Clock) -> None:
@@ -136,16 +179,3 @@ def _apply(connection: apsw.Connection, step: Migration, clock: Clock) -> None:
     connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (step.version, step.name, microseconds(clock())))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {step.version}")
-
-
-def backup(connection: apsw.Connection, path: Path) -> None:
-    """Copy the database as it is now into another file, while others go on using it."""
-    path.unlink(missing_ok=True)
-    prepare(path)
-    target = apsw.Connection(str(path))
-    try:
-        with target.backup("main", connection, "main") as copy:
-            while not copy.done:
-                copy.step(10_000)
-    finally:
-        target.close()
