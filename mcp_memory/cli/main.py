@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sessions": ("mcp_memory.cli.overview:sessions", "List the sessions of working memory."),
     "stats": ("mcp_memory.cli.overview:stats", "Say how much is remembered, and where."),
     "config": ("mcp_memory.cli.overview:config", "Show every setting and where it comes from."),
+    "backup": ("mcp_memory.cli.backups:backup", "Copy the store into a file, while it is in use."),
+    "restore": ("mcp_memory.cli.backups:restore", "Put a backup in the place of the store."),
     "rebuild-index": ("mcp_memory.cli.upkeep:rebuild_index", "Make words and vectors of every memory anew."),
     "task-worker": ("mcp_memory.cli.serving:task_worker", "Do background jobs until told to leave."),
     "schedule-task": ("mcp_memory.cli.jobs:schedule_task", "Have a job done by a worker."),

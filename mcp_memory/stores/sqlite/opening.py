@@ -37,7 +37,7 @@ def _opened(settings: Settings, clock: Clock) -> Connections:
         prepare(path)
     with translated(path):
         writable = not settings.read_only and _made_ready(settings, clock)
-    opener = connect if writable else _reader(settings)
+    opener = connect if writable else _checked_reader(settings)
     return Connections(settings, opener, writable=writable)
 
 
@@ -61,27 +61,40 @@ def _made_ready(settings: Settings, clock: Clock) -> bool:
     return True
 
 
-def _reader(settings: Settings) -> Callable[[Settings], apsw.Connection]:
+def reader(settings: Settings) -> Callable[[Settings], apsw.Connection]:
     """Return how the file can be opened for reading alone."""
     alone = replace(settings, read_only=True)
-    with translated(settings.path):
-        try:
-            _check(connect(alone), settings.path)
-        except (apsw.CantOpenError, apsw.ReadOnlyError):
-            if _log(settings.path).exists():
-                # What the log holds would be left out of every answer.
-                raise
-            _check(connect_unchanging(alone), settings.path)
-            return lambda _: connect_unchanging(alone)
+    try:
+        connect(alone).close()
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        if _log(settings.path).exists():
+            # What the log holds would be left out of every answer.
+            raise
+        connect_unchanging(alone).close()
+        return lambda _: connect_unchanging(alone)
     return lambda _: connect(alone)
 
 
-def _check(connection: apsw.Connection, path: Path) -> None:
+def connect_to_read(path: Path) -> apsw.Connection:
+    """Open a connection for one look at a file, after which no other file is left beside it."""
+    settings = Settings(path)
     try:
-        if pending_of(connection, path):
-            raise SchemaMismatch(f"{path} has the schema of an older mcp-memory and cannot be written to change it")
-    finally:
-        connection.close()
+        return connect(settings)
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        return reader(settings)(settings)
+
+
+def _checked_reader(settings: Settings) -> Callable[[Settings], apsw.Connection]:
+    path = settings.path
+    with translated(path):
+        opener = reader(settings)
+        connection = opener(settings)
+        try:
+            if pending_of(connection, path):
+                raise SchemaMismatch(f"{path} has the schema of an older mcp-memory and cannot be written to change it")
+        finally:
+            connection.close()
+    return opener
 
 
 def _log(path: Path) -> Path:

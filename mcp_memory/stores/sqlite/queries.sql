@@ -4,6 +4,15 @@
 SELECT application_id, user_version, NOT EXISTS (SELECT 1 FROM sqlite_schema)
 FROM pragma_application_id, pragma_user_version
 
+-- name: holds
+SELECT (SELECT count(*) FROM memories), (SELECT count(*) FROM sessions WHERE document IS NOT NULL)
+
+-- name: forget_last_numbers
+DELETE FROM sqlite_sequence WHERE name IN ('memories', 'changes')
+
+-- name: remember_last_numbers
+INSERT INTO sqlite_sequence (name, seq) VALUES ('memories', ?), ('changes', ?)
+
 -- name: name_number
 SELECT number FROM names WHERE kind = ? AND name = ?
 
