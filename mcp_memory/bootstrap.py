@@ -23,6 +23,7 @@ from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
+from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.services.working import SessionRules, Working
 
 if TYPE_CHECKING:
@@ -64,10 +65,11 @@ async def open_memory(settings: Settings) -> Memory:
     indexer = Indexer(embedder)
     operations = Operations(store, indexer, now, new_id)
     suggestions = Suggestions(store, indexer, now, new_id)
+    upkeep = Upkeep(store, embedder)
     queue = _queue(settings)
     jobs = Jobs(store, queue, now, new_id, JOBS, timedelta(days=settings.job_retention_days))
     hydration = Hydration(long_term, working)
-    return Memory(long_term, working, hydration, operations, suggestions, jobs, store, embedder, queue)
+    return Memory(long_term, working, hydration, operations, suggestions, upkeep, jobs, store, embedder, queue)
 
 
 def task_runner(settings: Settings, memory: Memory, *, concurrency: int) -> JobRunner:

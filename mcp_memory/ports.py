@@ -211,6 +211,8 @@ class Candidates:
     """Unix seconds."""
     accessed: NDArray[np.float64]
     """Unix seconds."""
+    without_vector: int = 0
+    """How many memories within ``where`` have no vector of the probe's generation; 0 where the probe has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +327,18 @@ class MemoryStore(Protocol):
 
     async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
         """Replace what is derived (terms, cues, vector) of memories that are still at the entry's version."""
+
+    async def outdated(
+        self, generation: Generation, after: Handle | None, limit: int
+    ) -> list[tuple[Handle, MemoryRecord]]:
+        """Return a page of the memories of all scopes that have no vector of the generation.
+
+        They come in a fixed order, beginning after a handle. As many as there are may be up to date: finding the
+        others does not take longer for that.
+        """
+
+    async def count_outdated(self, generation: Generation) -> int:
+        """Return how many memories of all scopes have no vector of the generation."""
 
     async def namespaces(self, scope: Scope, prefix: str = "") -> list[str]:
         """Return the first 100 namespaces that begin with the prefix, sorted."""

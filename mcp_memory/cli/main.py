@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("mcp_memory.cli.backups:backup", "Copy the store into a file, while it is in use."),
     "restore": ("mcp_memory.cli.backups:restore", "Put a backup in the place of the store."),
     "rebuild-index": ("mcp_memory.cli.upkeep:rebuild_index", "Make words and vectors of every memory anew."),
+    "reembed": ("mcp_memory.cli.upkeep:reembed", "Make vectors anew after a change of the model."),
     "task-worker": ("mcp_memory.cli.serving:task_worker", "Do background jobs until told to leave."),
     "schedule-task": ("mcp_memory.cli.jobs:schedule_task", "Have a job done by a worker."),
     "jobs": ("mcp_memory.cli.jobs:jobs", "List, show, cancel or wait for jobs."),

@@ -74,7 +74,7 @@ def _tables(counted: Stats) -> Iterator[str]:
         [
             ("Memories", str(counted.memories)),
             ("Sessions", str(counted.sessions)),
-            ("Without a vector", str(counted.without_vector)),
+            ("Without a vector", _waiting(counted.without_vector)),
             ("Store", counted.location),
             ("Size", size(counted.bytes)),
             ("Schema version", str(counted.schema_version)),
@@ -84,6 +84,10 @@ def _tables(counted: Stats) -> Iterator[str]:
     for heading, counts in (("Namespace", counted.by_namespace), ("Type", counted.by_type)):
         if counts:
             yield table(_most_first(counts), (heading, "Memories"))
+
+
+def _waiting(count: int) -> str:
+    return f"{count}, agent-memory reembed makes them" if count else "0"
 
 
 def _most_first(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""``agent-memory rebuild-index`` and the migrations: what keeps a store in order."""
+"""``agent-memory rebuild-index``, ``reembed`` and the migrations: what keeps a store in order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ def rebuild_index() -> None:
     """Make the words and vectors of every memory anew; the memories themselves do not change."""
     count = with_memory(lambda memory: memory.long_term.rebuild_index(progress=show_progress))
     click.echo(f"Rebuilt the index of {count} memories.")
+
+
+@click.command("reembed")
+@store_option
+def reembed() -> None:
+    """Make the vectors that memories lack since the embedding model changed; end it when you like, and go on later."""
+    count = with_memory(lambda memory: memory.upkeep.reembed(show_progress))
+    click.echo(f"Made the vectors of {count} memories." if count else "Every memory has a vector of the present model.")
 
 
 @click.command("migrate-memories")

@@ -62,10 +62,18 @@ class Indexer:
 
     async def _embedded(self, records: Sequence[MemoryRecord]) -> list[Entry]:
         try:
-            vectors = await self._embedder.embed([told(record) for record in records])
+            return await self.embedded(records)
         except EmbedderUnavailable as error:
-            logger.warning("stored without vectors, run rebuild-index later: %s", error)
+            logger.warning("stored without vectors, run agent-memory reembed later: %s", error)
             return [self.plain(record) for record in records]
+
+    async def embedded(self, records: Sequence[MemoryRecord]) -> list[Entry]:
+        """Return the entries with their vectors, made in one call.
+
+        Raises:
+            EmbedderUnavailable: no vectors can be made.
+        """
+        vectors = await self._embedder.embed([told(record) for record in records])
         generation = self._embedder.generation
         return [
             replace(self.plain(record), vector=vector, generation=generation)

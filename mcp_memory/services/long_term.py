@@ -24,7 +24,7 @@ OPEN = Scope()
 REBUILD_PAGE = 256
 WORDS_ONLY = (
     "Stored, but found by words only, because the embedding model is not available (the log says why). "
-    "Run agent-memory rebuild-index when it is."
+    "Run agent-memory reembed when it is."
 )
 
 

@@ -11,6 +11,7 @@ from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
+from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.services.working import Working
 
 
@@ -23,6 +24,7 @@ class Memory:
     hydration: Hydration
     operations: Operations
     suggestions: Suggestions
+    upkeep: Upkeep
     jobs: Jobs
     store: Store
     embedder: Embedder

@@ -30,6 +30,7 @@ POOL = 200
 TOUCH_AFTER = timedelta(seconds=900)
 """An access counts once in this time, so that paging does not count as use."""
 NOTHING = "Nothing relevant is known."
+WITHOUT_VECTOR = "Memories that have no vector of this model yet and are found by their words only: {count}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ class Finder:
             return await self._listed(request, where)
         question = read(request.text, self._clock())
         probe, note = await self._probe(question, request)
-        ranked = await self._ranked(request, where, question, probe)
+        found = await self._store.candidates(probe, where)
+        if found.without_vector and request.search_mode != SearchMode.KEYWORD:
+            note = _joined(note, WITHOUT_VECTOR.format(count=found.without_vector))
+        ranked = await self._ranked(request, where, question, probe, found)
         if ranked is None:
             return Found(memories=[], total=0, note=_joined(NOTHING, note))
         page = range(request.offset, min(request.offset + request.limit, len(ranked.handles)))
@@ -95,10 +99,11 @@ class Finder:
             return probe, f"Searched by words only: {error}"
         return replace(probe, vector=vectors[0], generation=self._embedder.generation), None
 
-    async def _ranked(self, request: Search, where: Where, question: Question, probe: Probe) -> _Ranked | None:
+    async def _ranked(
+        self, request: Search, where: Where, question: Question, probe: Probe, found: Candidates
+    ) -> _Ranked | None:
         """Rank the pool; then lengthen it by distance alone as far as the page or the threshold reaches."""
         mode = request.search_mode
-        found = await self._store.candidates(probe, where)
         ranking = rank(question, found, _wish(request), now=self._clock())
         if mode in {None, SearchMode.HYBRID} and request.distance_threshold is None and not ranking.relevant:
             return None

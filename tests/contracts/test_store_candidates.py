@@ -283,8 +283,20 @@ async def test_no_row_comes_twice_and_all_columns_are_as_long(store: Store) -> N
     assert len(set(found.handles)) == len(found.handles) == 9
     kinds = {name: getattr(found, name).dtype for name in ("distance", "lexical", "before", "session", "created")}
     assert list(map(str, kinds.values())) == ["float32", "float32", "int32", "int32", "float64"]
-    lengths = {len(getattr(found, name)) for name in Candidates.__slots__}
+    lengths = {len(getattr(found, name)) for name in Candidates.__slots__ if name != "without_vector"}
     assert lengths == {9}
+
+
+async def test_it_is_counted_what_a_vector_cannot_find(store: Store) -> None:
+    """``Candidates.without_vector``: within ``where``; another generation, or none at all."""
+    await store.add([entry("tea", vector(1)), entry("milk", vector(1), SECOND), entry("beer")], operation())
+    await store.add([entry("wine", user_id="bob"), entry("rum", vector(1), user_id="bob", topics=["x"])], operation())
+    bob = Where(Scope(user_id="bob"))
+    assert (await candidates(store, vector(1))).without_vector == 3
+    assert (await candidates(store, vector(1), where=bob)).without_vector == 1
+    assert (await candidates(store, vector(1), generation=SECOND, where=bob)).without_vector == 2
+    assert (await candidates(store, vector(1), generation=Generation("model", DIMENSIONS, "third"))).without_vector == 5
+    assert (await candidates(store, None, ("tea",))).without_vector == 0
 
 
 async def test_what_changed_is_searched_as_it_is_now(store: Store) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Cues, Entry, Handle, Store
+from mcp_memory.ports import Cues, Entry, Generation, Handle, Store
 from tests.contracts.entries import (
     ANN,
+    DIMENSIONS,
     EVERYWHERE,
     FIRST,
     NOON,
@@ -156,6 +157,32 @@ async def test_reindexing_leaves_what_changed_meanwhile(store: Store) -> None:
     await store.replace(handle, entry("beta", id="x"), operation(), expected_version=1)
     await store.reindex([(handle, entry("alpha", vector(1), id="x"))])
     assert [await store.count(EVERYWHERE, [word]) for word in ("alpha", "beta")] == [0, 1]
+
+
+async def test_memories_without_a_vector_of_the_generation_are_paged_through_once(store: Store) -> None:
+    """``outdated``: of all scopes, in a fixed order; ``count_outdated``."""
+    await store.add([entry(f"old {n}", vector(1), user_id=None) for n in range(5)], operation())
+    await store.add([entry(f"new {n}", vector(1), SECOND) for n in range(5)], operation())
+    await store.add([entry(f"none {n}", user_id="bob") for n in range(5)], operation())
+    assert await store.count_outdated(SECOND) == await store.count_outdated(FIRST) == 10
+    met: list[str] = []
+    after: Handle | None = None
+    while found := await store.outdated(SECOND, after, 3):
+        met += [memory.text for _, memory in found]
+        after = found[-1][0]
+    assert met == [*(f"old {n}" for n in range(5)), *(f"none {n}" for n in range(5))]
+    assert await store.count_outdated(Generation("model", DIMENSIONS, "third")) == 15
+
+
+async def test_what_has_its_vector_is_outdated_no_more(store: Store) -> None:
+    """``outdated``: as it is now, after ``reindex``, ``replace`` and ``remove``."""
+    await store.add([entry(f"memory {n}", vector(1), id=str(n)) for n in range(4)], operation())
+    handles = [await handle_of(store, str(n)) for n in range(4)]
+    await store.reindex([(handles[0], entry("memory 0", vector(1), SECOND, id="0"))])
+    await store.replace(handles[1], entry("other", vector(1), SECOND, id="1"), operation(), expected_version=1)
+    await store.remove([handles[2]], operation())
+    assert [handle for handle, _ in await store.outdated(SECOND, None, 9)] == [handles[3]]
+    assert await store.count_outdated(SECOND) == 1
 
 
 # namespaces, stats

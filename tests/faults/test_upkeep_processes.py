@@ -1,4 +1,4 @@
-"""Backups, restoring and migrations when processes share the file, are killed in the middle, or meet a full disk."""
+"""Backups, restoring, migrations and re-embedding when processes share the file, are killed, or meet a full disk."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from pathlib import Path
 import apsw
 import pytest
 
+from mcp_memory.embedders.hashing import HashingEmbedder
+from mcp_memory.services.entries import CHUNK
+from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.stores.sqlite import backups, migrations
 from mcp_memory.stores.sqlite.connection import Settings
 from mcp_memory.stores.sqlite.copying import PAGES, unseen
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import StandingClock, entry, handle_of, operation, vector
+from tests.contracts.entries import StandingClock, candidates, entry, handle_of, operation, vector
 from tests.migrations.steps import ROWS, steps_with_a_long_one
 
 pytestmark = pytest.mark.anyio
@@ -205,6 +208,22 @@ def test_a_full_disk_leaves_a_file_that_can_be_used(old: Path, limit: int, copie
         assert process.asked() == "done"
     assert query(old, "PRAGMA integrity_check") == [("ok",)]
     assert query(old, "SELECT count(*) FROM later") == [(ROWS,)]
+
+
+async def test_a_kill_while_vectors_are_made_anew_loses_a_chunk_at_most(path: Path) -> None:
+    """kill -9; who goes on does the rest, and every memory is found by its vector."""
+    with child("reembed", path) as process:
+        process.reach(f"re-embedding {3 * CHUNK}")
+        process.kill()
+    embedder = HashingEmbedder()
+    store = SqliteStore(path, clock=StandingClock())
+    await store.open()
+    assert await store.count_outdated(embedder.generation) == 1_500 - 3 * CHUNK
+    assert await Upkeep(store, embedder).reembed() == 1_500 - 3 * CHUNK
+    (asked,) = await embedder.embed(["memory 7"])
+    found = await candidates(store, asked, generation=embedder.generation, nearest=9_999)
+    assert (len(found.handles), found.without_vector) == (1_500, 0)
+    await store.close()
 
 
 def test_two_processes_that_migrate_at_once_keep_the_file_as_it_was(old: Path) -> None:

@@ -10,7 +10,9 @@ import os
 import sys
 from pathlib import Path
 
+from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.errors import StoreFull
+from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.stores.sqlite import backups, migrations
 from mcp_memory.stores.sqlite.connection import Settings
 from mcp_memory.stores.sqlite.copying import unseen
@@ -72,6 +74,19 @@ async def look(path: Path) -> None:
     await store.close()
 
 
+async def reembed(path: Path) -> None:
+    """Make the vectors of another model, chunk by chunk."""
+
+    async def progress(done: int, total: int, what: str) -> None:
+        ask(done, total, what)
+
+    store = SqliteStore(path, clock=StandingClock())
+    await store.open()
+    await Upkeep(store, HashingEmbedder()).reembed(progress)
+    say("done")
+    await store.close()
+
+
 async def write(path: Path) -> None:
     """Store a memory at every line of the input."""
     store = SqliteStore(path, clock=StandingClock())
@@ -91,4 +106,4 @@ if __name__ == "__main__":
     elif act == "migrate_without_room":
         migrate_without_room(Path(where), int(rest[0]))
     else:
-        asyncio.run((look if act == "look" else write)(Path(where)))
+        asyncio.run({"look": look, "reembed": reembed, "write": write}[act](Path(where)))

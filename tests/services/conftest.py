@@ -20,6 +20,7 @@ from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
+from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 from tests.services.digging import Digging, Hole
@@ -54,10 +55,11 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
     indexer = Indexer(embedder)
     operations = Operations(store, indexer, clock, new_id)
     suggestions = Suggestions(store, indexer, clock, new_id)
+    upkeep = Upkeep(store, embedder)
     queue = InlineQueue()
     jobs = Jobs(store, queue, clock, new_id, JOBS)
     hydration = Hydration(long_term, working)
-    memory = Memory(long_term, working, hydration, operations, suggestions, jobs, store, embedder, queue)
+    memory = Memory(long_term, working, hydration, operations, suggestions, upkeep, jobs, store, embedder, queue)
     yield memory
     await memory.close()
 

@@ -13,6 +13,7 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.ports import Handle
 from mcp_memory.stores.sqlite import blocks
 from mcp_memory.stores.sqlite.connection import transaction
+from mcp_memory.stores.sqlite.statements import sql
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests.contracts.entries import (
     ANN,
@@ -137,3 +138,14 @@ async def test_what_an_undo_brings_back_every_process_sees_where_it_was(tmp_path
     new = await opened(path)
     assert await look(old) == await look(other) == await look(late) == await look(new) == before
     await asyncio.gather(old.close(), other.close(), late.close(), new.close())
+
+
+async def test_old_vectors_are_found_without_a_look_at_the_others(tmp_path: Path) -> None:
+    """By an index, and nothing but the index."""
+    path = tmp_path / "memory.sqlite3"
+    await (await opened(path)).close()
+    connection = apsw.Connection(str(path))
+    for name, values in (("handles_of_generation", (0, 0, 9)), ("count_of_generation", (0,))):
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {sql(name)}", values).fetchall()
+        assert ["COVERING INDEX facets_by_generation" in str(step[-1]) for step in plan] == [True]
+    connection.close()

@@ -19,7 +19,7 @@ from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, NearPair, Probe, StoreStats
+from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, NearPair, Probe
 from mcp_memory.retrieval.pairing import Limits, paired
 from mcp_memory.retrieval.shared_words import RARE
 
@@ -51,7 +51,7 @@ class Image:
 
 
 class EphemeralMemories:
-    """The port ``MemoryStore``, but for what it counts of others."""
+    """The port ``MemoryStore``, but for what ``upkeep`` holds."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -194,7 +194,8 @@ class EphemeralMemories:
             for place, handle in enumerate(thread):
                 if handle in found:
                     chosen.update(thread[max(0, place - probe.neighbours) : place + probe.neighbours + 1])
-        return self._columns(sorted(chosen), distance, lexical, threads)
+        missing = 0 if probe.vector is None else len(matching) - len(distance)
+        return replace(self._columns(sorted(chosen), distance, lexical, threads), without_vector=missing)
 
     def _distances(self, probe: Probe, matching: dict[int, Entry]) -> dict[int, float]:
         if probe.vector is None:
@@ -335,34 +336,9 @@ class EphemeralMemories:
         self._end_superseded(into, record, operation)
         return record
 
-    async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
-        first = 0 if after is None else _number(after)
-        handles = [handle for handle in sorted(self._entries) if handle > first][:limit]
-        return [(handle, self._entries[handle].record) for handle in handles]
-
-    async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
-        for handle, entry in entries:
-            there = self._entries.get(_number(handle))
-            if there is not None and there.record.version == entry.record.version:
-                self._entries[_number(handle)] = replace(entry, record=there.record)
-                self._stems[_number(handle)] = Counter(map(stem, entry.terms.split()))
-
     async def namespaces(self, scope: Scope, prefix: str = "") -> list[str]:
         held = {entry.record.namespace for _, entry in self._matching(Where(scope))}
         return sorted(name for name in held if name is not None and name.startswith(prefix))[:NAMESPACES]
-
-    async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
-        entries = [entry for _, entry in self._matching(Where(scope))]
-        return StoreStats(
-            memories=len(entries),
-            sessions=0,
-            by_namespace=dict(Counter(entry.record.namespace or "" for entry in entries)),
-            by_type=dict(Counter(str(entry.record.memory_type) for entry in entries)),
-            without_vector=sum(entry.vector is None or generation not in {None, entry.generation} for entry in entries),
-            location="ephemeral://",
-            bytes=0,
-            schema_version=0,
-        )
 
 
 def _threads(entries: dict[int, Entry]) -> list[list[int]]:

@@ -13,9 +13,10 @@ from mcp_memory.stores.ephemeral.history import EphemeralHistory
 from mcp_memory.stores.ephemeral.jobs import EphemeralJobs
 from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
 from mcp_memory.stores.ephemeral.suggestions import EphemeralSuggestions
+from mcp_memory.stores.ephemeral.upkeep import EphemeralUpkeep
 
 
-class EphemeralStore(EphemeralHistory, EphemeralSuggestions, EphemeralSessions, EphemeralJobs):
+class EphemeralStore(EphemeralHistory, EphemeralUpkeep, EphemeralSuggestions, EphemeralSessions, EphemeralJobs):
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:

@@ -119,7 +119,16 @@ SELECT m.memory_type, count(*) FROM memories m WHERE {where} GROUP BY m.memory_t
 
 -- name: without_vector
 SELECT count(*) FROM memories m JOIN facets f ON f.handle = m.handle
-WHERE (f.generation = 0 OR (? IS NOT NULL AND f.generation <> ?)) AND {where}
+WHERE f.generation IN (SELECT value FROM carray(?)) AND {where}
+
+-- name: other_generations
+SELECT number FROM generations WHERE model <> ? OR dimensions <> ? OR digest <> ?
+
+-- name: handles_of_generation
+SELECT handle FROM facets WHERE generation = ? AND handle > ? ORDER BY handle LIMIT ?
+
+-- name: count_of_generation
+SELECT count(*) FROM facets WHERE generation = ?
 
 -- name: generation_number
 SELECT number FROM generations WHERE model = ? AND dimensions = ? AND digest = ?

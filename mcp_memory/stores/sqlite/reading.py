@@ -13,7 +13,6 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Generation, StoreStats
 from mcp_memory.stores.sqlite import filters, lexical
 from mcp_memory.stores.sqlite.rows import Place, Row, handle_and_record
-from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
 NAMESPACES = 100
@@ -100,6 +99,32 @@ def scan(connection: apsw.Connection, after: int, limit: int) -> list[Held]:
     return list(map(handle_and_record, connection.execute(statement, (after, limit))))
 
 
+def outdated(connection: apsw.Connection, generation: Generation, after: int, limit: int) -> list[Held]:
+    """Return the memories after a handle that have no vector of the generation, in order of storing."""
+    found = [
+        int(str(handle))
+        for number in _other_generations(connection, generation)
+        for (handle,) in connection.execute(sql("handles_of_generation"), (number, after, limit))
+    ]
+    chosen = sorted(found)[:limit]
+    held = zip(chosen, records(connection, chosen), strict=True)
+    return [(handle, record) for handle, record in held if record is not None]
+
+
+def count_outdated(connection: apsw.Connection, generation: Generation) -> int:
+    """Return how many memories have no vector of the generation."""
+    numbers = _other_generations(connection, generation)
+    return sum(int(connection.execute(sql("count_of_generation"), (number,)).get) for number in numbers)
+
+
+def _other_generations(connection: apsw.Connection, generation: Generation | None) -> list[int]:
+    """Return the numbers under which vectors of other generations stand, and 0, under which none stand."""
+    if generation is None:
+        return [0]
+    named = (generation.model, generation.dimensions, generation.digest)
+    return [0, *(int(str(number)) for (number,) in connection.execute(sql("other_generations"), named))]
+
+
 def namespaces(connection: apsw.Connection, scope: Scope, prefix: str) -> list[str]:
     """Return the first namespaces with the prefix that hold a memory of the scope."""
     numbers = filters.numbers_of(connection, scope)
@@ -115,7 +140,7 @@ def stats(connection: apsw.Connection, scope: Scope, generation: Generation | No
     """Return how much there is; sessions, place and size are for the caller to add."""
     condition = filters.whole(connection, Where(scope))
     text, values = ("FALSE", []) if condition is None else (condition.text, condition.values)
-    asked = None if generation is None else generation_number(connection, generation)
+    others = apsw.carray(np.array(_other_generations(connection, generation), np.int64))
     by_namespace = connection.execute(sql("by_namespace", text), values).fetchall()
     by_type = connection.execute(sql("by_type", text), values).fetchall()
     return StoreStats(
@@ -123,7 +148,7 @@ def stats(connection: apsw.Connection, scope: Scope, generation: Generation | No
         sessions=0,
         by_namespace={str(name): int(str(number)) for name, number in by_namespace},
         by_type={str(name): int(str(number)) for name, number in by_type},
-        without_vector=int(connection.execute(sql("without_vector", text), (asked, asked, *values)).get),
+        without_vector=int(connection.execute(sql("without_vector", text), (others, *values)).get),
         location="",
         bytes=0,
         schema_version=int(connection.pragma("user_version")),

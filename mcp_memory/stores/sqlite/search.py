@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 
 import apsw
@@ -52,7 +52,7 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
     rows = threads.around(found, probe.neighbours)
     words = np.zeros(len(rows), np.float32)
     words[np.searchsorted(rows, worded)] = scores
-    return _facets(search, rows, words, threads)
+    return replace(_facets(search, rows, words, threads), without_vector=_without_vector(search))
 
 
 def allowed_rows(connection: apsw.Connection, view: View, where: Where, numbers: Numbers) -> Rows:
@@ -116,6 +116,17 @@ def _nearest(search: _Search) -> Rows:
     if len(rows) <= probe.nearest or not probe.nearest:
         return rows[: probe.nearest]
     return _nearest_of(search, np.sort(rows))
+
+
+def _without_vector(search: _Search) -> int:
+    """Return how many allowed rows have no vector that the probe's can be compared with."""
+    if search.probe.vector is None:
+        return 0
+    if not search.generation:
+        return search.allowed.count
+    generation, few = search.view.columns.generation, search.allowed.few
+    same = generation == search.generation if few is None else generation[few] == search.generation
+    return search.allowed.count - int(np.count_nonzero(same & search.allowed.mask if few is None else same))
 
 
 def _nearest_of_few(search: _Search, few: Rows, code: vectors.Codes) -> Rows:

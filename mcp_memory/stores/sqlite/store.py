@@ -211,6 +211,15 @@ class SqliteStore:
         numbered = [(int(handle), entry) for handle, entry in entries]
         await self._write(lambda connection: writing.reindex(connection, numbered))
 
+    async def outdated(
+        self, generation: Generation, after: Handle | None, limit: int
+    ) -> list[tuple[Handle, MemoryRecord]]:
+        first = 0 if after is None else int(after)
+        return [*await self._read(lambda connection: reading.outdated(connection, generation, first, limit))]
+
+    async def count_outdated(self, generation: Generation) -> int:
+        return await self._read(lambda connection: reading.count_outdated(connection, generation))
+
     async def namespaces(self, scope: Scope, prefix: str = "") -> list[str]:
         return await self._read(lambda connection: reading.namespaces(connection, scope, prefix))
 

@@ -48,6 +48,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "operations"),
     Migration(4, "jobs"),
     Migration(7, "suggestions"),
+    Migration(8, "generations"),
 )
 SCHEMA_VERSION = MIGRATIONS[-1].version
 RELEASED: tuple[int, ...] = (1,)

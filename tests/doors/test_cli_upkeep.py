@@ -1,4 +1,4 @@
-"""``backup``, ``restore`` and ``migrate-memories`` from the terminal: what they do, ask and print."""
+"""``backup``, ``restore``, ``migrate-memories`` and ``reembed`` from the terminal: what they do, ask and print."""
 
 from __future__ import annotations
 
@@ -108,3 +108,14 @@ def test_pending_migrations_are_listed_and_done_once(run: Run, tmp_path: Path) -
     assert last == f"The store as it was before: {tmp_path / 'memory.sqlite3'}.before-{MIGRATIONS[1].version}"
     assert said(run("migrate-memories")) == "No migrations are pending.\n"
     assert texts(run, "") == ["Ann drinks tea", "Ann lives in Oslo"]
+
+
+def test_vectors_are_made_anew_after_a_change_of_the_model(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statistics say that some wait."""
+    said(run("remember", "The harbour opens at six"))
+    assert said(run("reembed")) == "Every memory has a vector of the present model.\n"
+    monkeypatch.setenv("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
+    assert "Without a vector  1, agent-memory reembed makes them" in said(run("stats"))
+    assert said(run("reembed")) == "Made the vectors of 1 memories.\n"
+    assert json.loads(said(run("stats", "--format", "json")))["without_vector"] == 0
+    assert texts(run, "When can ships come in?") == ["The harbour opens at six"]
