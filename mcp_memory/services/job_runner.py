@@ -101,6 +101,7 @@ class JobRunner:
         self._kinds: Mapping[str, JobKind[Any]] = {kind.name: kind for kind in memory.jobs.kinds}
         self._attempts: set[_Attempt] = set()
         self._begun: dict[str, datetime] = {}
+        self._asked: set[str] = set()
         self._leaving = False
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -138,8 +139,9 @@ class JobRunner:
             await _either(stop, self._terms.tend_seconds + trouble)
 
     async def tend(self) -> None:
-        """Begin the periods that are due, and tell workers of jobs whose message was lost or whose worker died."""
+        """Schedule what is due, begin the periods, and tell workers of jobs whose message or worker was lost."""
         now = self._clock()
+        await self._schedule_due()
         for name, period in self._terms.periods.items():
             began = _EPOCH + (now - _EPOCH) // period * period
             if self._begun.get(name) != began:
@@ -150,6 +152,14 @@ class JobRunner:
         if ready and not await self._queue.waiting():
             for job_id in ready:
                 await self._queue.enqueue(job_id)
+
+    async def _schedule_due(self) -> None:
+        """Schedule what is due since this program is another one than the last: once in each process."""
+        for kind in self._kinds.values():
+            if kind.due is not None and kind.name not in self._asked:
+                if await kind.due(self._memory):
+                    await self._memory.jobs.schedule(kind.name, kind.takes())
+                self._asked.add(kind.name)
 
     async def run(self, job_id: str) -> None:
         """Do the job of this id if it is still to be done, and record what became of it."""

@@ -39,6 +39,16 @@ async def expire(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
     return {"sessions": sessions, "jobs": jobs}
 
 
+async def reembed(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
+    """Make the vectors that memories lack since the model changed."""
+    return {"memories": await memory.upkeep.reembed(progress)}
+
+
+async def reembed_due(memory: Memory) -> bool:
+    """Say whether memories lack their vectors."""
+    return await memory.upkeep.reembed_due()
+
+
 async def optimise(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
     """Put the store in good order."""
     await progress(0, 1, "optimising")
@@ -72,5 +82,12 @@ JOBS: tuple[JobKind[Memory], ...] = (
         Whole,
         optimise,
         Period("optimise_every_minutes"),
+    ),
+    JobKind(
+        "reembed",
+        "make vectors anew after a change of the embedding model",
+        Whole,
+        reembed,
+        due=reembed_due,
     ),
 )

@@ -59,6 +59,8 @@ class JobKind(Generic[Target]):
     takes: type[Request]
     act: JobAct[Target]
     period: Period | None = None
+    due: Callable[[Target], Awaitable[bool]] | None = None
+    """Says whether it has to be done; asked once, when a worker begins."""
     aliases: Sequence[str] = ()
     """Dotted names under which scripts schedule it."""
     max_attempts: int = 3

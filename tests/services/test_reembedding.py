@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mcp_memory.domain.requests import Create, Edit, Search
+from mcp_memory.domain.requests import Create, Edit, ListJobs, Search
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.errors import EmbedderUnavailable
 from mcp_memory.machine import new_ids
@@ -18,8 +18,10 @@ from mcp_memory.services.entries import CHUNK
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.stores.ephemeral.store import EphemeralStore
+from tests.services.digging import runner
 
 if TYPE_CHECKING:
+    from mcp_memory.services.memory import Memory
     from tests.services.conftest import StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -139,3 +141,20 @@ async def test_vectors_of_two_models_are_never_compared(store: EphemeralStore, c
     memory = long_term(store, Other(256), clock)
     found = await memory.search(Search(text="memory number 7", search_mode="semantic"))
     assert found.memories == []
+
+
+async def test_a_worker_that_begins_has_it_done(memory: Memory, clock: StandingClock) -> None:
+    """Once in each process, and only where memories lack their vectors."""
+    await runner(memory, clock).tend()
+    assert (await memory.jobs.list(ListJobs())).total == 0
+    old = LongTerm(memory.store, HashingEmbedder(128), clock, new_ids(), enabled=True)
+    await old.create(Create.model_validate({"memories": [{"text": "Ann drinks tea"}]}))
+    made = runner(memory, clock)
+    await made.tend()
+    (job,) = (await memory.jobs.list(ListJobs())).jobs
+    assert job.name == "reembed"
+    await made.run(job.id)
+    assert (await memory.jobs.get(job.id)).result == {"memories": 1}
+    await old.create(Create.model_validate({"memories": [{"text": "Ann drinks coffee"}]}))
+    await made.tend()
+    assert (await memory.jobs.list(ListJobs())).total == 1
