@@ -55,6 +55,7 @@ def compact(layout: str, *, hash_only: bool, **fields: Any) -> None:
 
 
 @click.group(invoke_without_command=True)
+@store_option
 @click.pass_context
 def suggestions(context: click.Context) -> None:
     """See what compaction was not sure about, and decide it."""

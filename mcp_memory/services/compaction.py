@@ -33,8 +33,10 @@ _GROUPS = 16
 """Groups of exact duplicates that are read at a time."""
 _PAIRS = 1_024
 """Near pairs that are judged at a time; what hangs together across them is compared again when it has changed."""
-_AT_ONCE = 8
+_AT_ONCE = 4
 """Merges in one transaction: whoever writes meanwhile waits for no more."""
+_TURN = 0.0015
+"""Seconds between two transactions: longer than others who wait for the store sleep, so that they get their turn."""
 
 
 @dataclass(slots=True)
@@ -169,8 +171,7 @@ class _Run:
             done = part if self.dry else await self._done(part)
             for step, _ in done:
                 self.outcome.note(step)
-            # Others get their turn.
-            await asyncio.sleep(0)
+            await asyncio.sleep(_TURN)
 
     async def _done(self, part: Sequence[tuple[Step, Merge]]) -> list[tuple[Step, Merge]]:
         results = await self._store.merge([merge for _, merge in part], self._operation)

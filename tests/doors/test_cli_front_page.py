@@ -86,6 +86,7 @@ def test_every_command_has_its_help(name: str) -> None:
 def test_every_command_takes_the_store(name: str) -> None:
     pages = {
         "delete": ["delete memory", "delete session"],
+        "suggestions": ["suggestions", "suggestions list", "suggestions apply", "suggestions dismiss"],
         "jobs": ["jobs", "jobs list", "jobs show", "jobs cancel", "jobs wait"],
     }.get(name, [name])
     assert all("--db PATH_OR_URL" in run(*page.split(), "--help").stdout for page in pages)

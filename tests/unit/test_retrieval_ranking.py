@@ -48,7 +48,7 @@ def rows(count: int, **columns: Any) -> Candidates:
     } | columns
     speaker = alike.pop("speaker", [""] * count)
     handles = alike.pop("handles", list(range(1, count + 1)))
-    typed = {name: np.array(values, dtype=COLUMNS[name]) for name, values in alike.items()}
+    typed: dict[str, Any] = {name: np.array(values, dtype=COLUMNS[name]) for name, values in alike.items()}
     return Candidates(handles=handles, speaker=speaker, **typed)
 
 
