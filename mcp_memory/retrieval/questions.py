@@ -36,6 +36,8 @@ class Question:
     """All folded words, for speakers that are named in lower case."""
     names: frozenset[str] = frozenset()
     """Folded words that are written as names."""
+    codes: frozenset[str] = frozenset()
+    """Folded words that name one thing by a number: "INV-48213", "v2.7", "room 12b"; no year and no small number."""
     windows: tuple[Window, ...] = ()
     """Days that the question speaks of."""
     asks: Asks = Asks.NOTHING
@@ -95,10 +97,27 @@ def read(text: str, now: datetime) -> Question:
         kinds=kind_terms(looked_up),
         words=words,
         names=_names(head),
+        codes=frozenset(filter(_is_code, looked_up)),
         windows=days,
         asks=asks,
         of_the_world=not days and words.isdisjoint(PERSONAL) and (_asking(head, words) or _pointed(head, looked_up)),
     )
+
+
+_LONG_NUMBER = 3
+_YEARS = range(1900, 2100)
+
+
+def _is_code(term: str) -> bool:
+    """Say whether a word names one thing: letters and digits together, or a number of several digits."""
+    if not any(map(str.isdigit, term)):
+        return False
+    if not term.isdecimal():
+        return not _ORDINAL.fullmatch(term)
+    return len(term) >= _LONG_NUMBER and not (len(term) == len("2026") and int(term) in _YEARS)
+
+
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|am|pm|h|s)")
 
 
 def _asking(text: str, words: frozenset[str]) -> bool:

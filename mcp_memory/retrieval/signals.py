@@ -135,6 +135,7 @@ def signals(question: Question, found: Candidates) -> dict[str, Column]:
     return {
         "meaning": meaning,
         "words": words,
+        "code": _CODE * _coded(question, found),
         "context": _context(found, weights, cosine, lexical),
         "session": weights.session * standard(best_of_session(meaning + words, found.session), 1.0),
         "speaker": weights.speaker * _speaker(question, found.speaker),
@@ -145,6 +146,20 @@ def signals(question: Question, found: Candidates) -> dict[str, Column]:
     }
 
 
+_CODE = 5.0
+"""Who writes an invoice's number wants that invoice, however many others mean nearly the same."""
+
+
+def _coded(question: Question, found: Candidates) -> Column:
+    """Return, where a code is asked for, the match by words as a share of the best: its rare word is most of it."""
+    best = float(found.lexical.max(initial=0.0))
+    if not question.codes or best <= 0:
+        return np.zeros(len(found.lexical))
+    return (found.lexical.astype(np.float64) / best) ** _SURE_OF_IT
+
+
+_SURE_OF_IT = 3.0
+"""Power of that share: what holds the other words alone gets next to nothing."""
 _MOST_SURE = 1.5
 """A match of all of the question's rare words counts half as much again as a fair one."""
 

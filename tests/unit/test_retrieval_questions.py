@@ -110,6 +110,21 @@ def test_the_kind_of_answer_is_read(text: str, asked: Asks) -> None:
     assert read(text, NOW).asks == asked
 
 
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("What happened to INV-48213?", {"48213"}),
+        ("status of ticket b4471x", {"b4471x"}),
+        ("which route does bus 117 take", {"117"}),
+        ("What did I do in 2024 on the 3rd at 7pm?", set()),
+        ("the 12 best of 50", set()),
+    ],
+)
+def test_codes_are_words_that_name_one_thing_by_a_number(text: str, codes: set[str]) -> None:
+    """No years, ordinals, hours or small numbers."""
+    assert read(text, NOW).codes == codes
+
+
 def test_names_are_capitalised_words_that_no_sentence_needs() -> None:
     question = read("What did Priya's brother tell Ömer in March?", NOW)
     assert question.names == {"priya", "omer"}

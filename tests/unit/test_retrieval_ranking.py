@@ -74,6 +74,15 @@ def test_what_shares_words_is_first() -> None:
     assert first("violin lessons", rows(3, lexical=[0.0, 0.0, 9.0])) == 2
 
 
+@pytest.mark.parametrize("text", ["INV-48213", "What happened to INV-48213?", "who paid order 99312 and why"])
+def test_the_memory_with_the_code_passes_all_that_mean_nearly_the_same(text: str) -> None:
+    """A model makes little of a number: of a thousand invoices, hundreds are nearer than the one that is asked for."""
+    near = [0.2 + place / 100 for place in range(39)]
+    found = rows(40, distance=[*near, 0.6], lexical=[1.5] * 39 + [9.0])
+    assert first(text, found) == 39
+    assert first("What was paid?", found) != 39
+
+
 def test_two_words_in_one_memory_beat_one_in_each() -> None:
     found = ranked("violin lessons", rows(3, lexical=[4.0, 8.0, 4.0]))
     words = dict(zip(found.order.tolist(), found.parts["words"].tolist(), strict=True))
