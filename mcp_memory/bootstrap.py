@@ -63,7 +63,8 @@ async def open_memory(settings: Settings) -> Memory:
     )
     working = Working(store, long_term, now, new_id, rules)
     indexer = Indexer(embedder)
-    operations = Operations(store, indexer, now, new_id)
+    kept = timedelta(days=settings.history_days) if settings.history_days else None
+    operations = Operations(store, indexer, now, new_id, kept)
     suggestions = Suggestions(store, indexer, now, new_id)
     upkeep = Upkeep(store, embedder)
     queue = _queue(settings)

@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     long_term_memory: bool = Field(
         default=True, description="false: refuse requests about long-term memory; sessions still work."
     )
+    history_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = Field(
+        90, description="How long a change of memories can be looked at and undone; 0: for ever."
+    )
     require_message_timestamps: bool = Field(
         default=False, description="Refuse messages that do not say when they were created."
     )

@@ -164,6 +164,17 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A memory of which anything is recorded."""
+
+    handle: Handle
+    record: MemoryRecord
+    """As it is; as it last was, if it is gone."""
+    there: bool
+    """False: it is gone, and only its history is left."""
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """What an undo did: how many memories are as they were before, and what was left alone."""
 
@@ -356,6 +367,9 @@ class HistoryStore(Protocol):
         The last comes first. What an operation counts is what it changed within the scope.
         """
 
+    async def operation(self, operation_id: str, scope: Scope) -> Operation | None:
+        """Return one operation as it is listed; None if it changed nothing of the namespace and user."""
+
     async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
         """Return what an operation did to memories of the namespace and user, in order; empty if there is none."""
 
@@ -376,8 +390,21 @@ class HistoryStore(Protocol):
             operation: what the undo is recorded as.
         """
 
+    async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:
+        """Return the memories of the namespace and user that have, had or took in these ids, those that are gone too.
+
+        Of what is gone only that is known which a recorded operation changed.
+        """
+
     async def purge(self, handles: Sequence[Handle]) -> int:
-        """Delete the memories and all that was ever recorded of them, beyond recovery; return how many there were."""
+        """Erase the memories, there or gone, and all that was recorded of them; return how many there were.
+
+        What was merged into them is erased with them. What they were merged into loses its history, which may hold
+        their text. Nothing of it can be recovered from the store; without handles, nor of what was deleted before.
+
+        Raises:
+            StoreBusy: they are erased, and another program that reads the store keeps traces in it; to be called again.
+        """
 
     async def forget_operations(self, before: datetime) -> int:
         """Delete the record of operations from before that moment; return how many there were."""

@@ -9,8 +9,9 @@ import click
 
 from mcp_memory.cli.layout import shortened, table
 from mcp_memory.cli.options import Owner, force_option, namespace_option, store_option, user_option
-from mcp_memory.cli.running import asked, confirmed, with_memory
+from mcp_memory.cli.running import asked, confirmed, typed, undo_line, with_memory
 from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.replies import Recorded
 from mcp_memory.domain.requests import GetSession
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import MemoryNotFound
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 LISTED = 20
 """Memories that are shown before they are deleted."""
 _PAGE = 256
+WILL_ERASE = (
+    "This erases them for good, with their history and the history of what they were merged with; "
+    "no undo brings them back."
+)
+NOT_ERASED = (
+    "Not touched: backups, the copies that a change of schema left beside the store (*.before-N), "
+    "and working memory (delete session)."
+)
+ERASE = "erase"
+"""The word to type before memories are erased."""
 
 
 class Choice(TypedDict):
@@ -43,14 +54,23 @@ def delete() -> None:
 @click.option("--invalid", is_flag=True, help="Those without an id or a text.")
 @namespace_option
 @user_option
+@click.option(
+    "--purge", is_flag=True, help="Erase them beyond recovery, also those that were deleted before, with all history."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @force_option
 @store_option
-def delete_memory(ids: tuple[str, ...], *, dry_run: bool, force: bool, **choice: Unpack[Choice]) -> None:
-    """Delete the memories with these IDS; -n and -u restrict it to one owner's."""
-    found, missing = with_memory(lambda memory: _chosen(memory, ids, choice))
+def delete_memory(ids: tuple[str, ...], *, purge: bool, dry_run: bool, force: bool, **choice: Unpack[Choice]) -> None:
+    """Delete the memories with these IDS; -n and -u restrict it to one owner's.
+
+    What is deleted can be brought back with undo for some time (HISTORY_DAYS), unless it is erased with --purge.
+    """
+    found, missing = with_memory(lambda memory: _chosen(memory, ids, choice, purge=purge))
     for memory_id in missing:
         click.echo(f"Not found: {memory_id}", err=True)
+    if purge:
+        _purge(found, Scope(choice["namespace"], choice["user_id"]), dry_run=dry_run, force=force)
+        return
     if not found:
         click.echo(_nothing(ids, choice))
         return
@@ -64,7 +84,23 @@ def delete_memory(ids: tuple[str, ...], *, dry_run: bool, force: bool, **choice:
             return
     scope = Scope(choice["namespace"], choice["user_id"])
     ack = with_memory(lambda memory: memory.long_term.delete([record.id for record in found], scope=scope))
-    click.echo(f"{ack.status.removeprefix('ok, ').capitalize()}.")
+    click.echo(f"{ack.status.removeprefix('ok, ').capitalize()}.{undo_line(ack.operation)}")
+
+
+def _purge(found: Sequence[MemoryRecord], scope: Scope, *, dry_run: bool, force: bool) -> None:
+    if dry_run:
+        click.echo(f"Would erase {len(found)} memories:\n{_listed(found)}" if found else "Would erase 0 memories.")
+        return
+    if found and not force:
+        click.echo(f"{_listed(found)}\n{WILL_ERASE}")
+        if typed(f'Type "{ERASE}" to erase {len(found)} memories') != ERASE:
+            click.echo("Nothing was erased.")
+            return
+    ids = list(dict.fromkeys(record.id for record in found))
+    # Without memories too: another program may have kept traces of what was erased before.
+    ack = with_memory(lambda memory: memory.long_term.purge(ids, scope=scope))
+    click.echo(f"{ack.status.removeprefix('ok, ').capitalize()}, and the traces of what was deleted before.")
+    click.echo(NOT_ERASED)
 
 
 @delete.command("session")
@@ -84,36 +120,44 @@ def delete_session(session_id: str, *, force: bool, **owner: Unpack[Owner]) -> N
     click.echo(f"Deleted working memory session: {session_id}")
 
 
-async def _chosen(memory: Memory, ids: Sequence[str], choice: Choice) -> tuple[list[MemoryRecord], list[str]]:
+async def _chosen(
+    memory: Memory, ids: Sequence[str], choice: Choice, *, purge: bool
+) -> tuple[list[MemoryRecord], list[str]]:
     """Return the memories to delete, each once, and the ids that name none."""
     scope = Scope(choice["namespace"], choice["user_id"])
-    found: dict[str, MemoryRecord] = {}
+    found: list[MemoryRecord] = []
     missing = []
     for memory_id in dict.fromkeys(ids):
-        try:
-            record = await memory.long_term.get(memory_id, scope=scope)
-        except MemoryNotFound:
+        records = await (_recorded if purge else _there)(memory, memory_id, scope)
+        found += [record for record in records if record not in found]
+        if not records:
             missing.append(memory_id)
-        else:
-            found[record.id] = record
     if choice["empty_text"] or choice["invalid"]:
         # No door lets such memories in; whoever asks still gets a look, for what other programs wrote.
         unwanted = _invalid if choice["invalid"] else _blank
-        found |= {record.id: record for record in await _every(memory, scope, unwanted)}
-    return list(found.values()), missing
+        known = {record.id for record in found}
+        found += [record for record in await _every(memory, scope, unwanted) if record.id not in known]
+    return found, missing
+
+
+async def _there(memory: Memory, memory_id: str, scope: Scope) -> Sequence[MemoryRecord]:
+    try:
+        return [await memory.long_term.get(memory_id, scope=scope)]
+    except MemoryNotFound:
+        return []
+
+
+async def _recorded(memory: Memory, memory_id: str, scope: Scope) -> Sequence[MemoryRecord]:
+    return await memory.long_term.recorded([memory_id], scope=scope)
 
 
 async def _every(memory: Memory, scope: Scope, wanted: Callable[[MemoryRecord], bool]) -> list[MemoryRecord]:
     records = []
     page = await memory.store.scan(None, _PAGE)
     while page:
-        records += [record for _, record in page if wanted(record) and _within(record, scope)]
+        records += [record for _, record in page if wanted(record) and scope.covers(record.scope)]
         page = await memory.store.scan(page[-1][0], _PAGE)
     return records
-
-
-def _within(record: MemoryRecord, scope: Scope) -> bool:
-    return scope.namespace in (None, record.namespace) and scope.user_id in (None, record.user_id)
 
 
 def _blank(record: MemoryRecord) -> bool:
@@ -125,8 +169,12 @@ def _invalid(record: MemoryRecord) -> bool:
 
 
 def _listed(found: Sequence[MemoryRecord]) -> str:
-    lines = table(("", record.id, shortened(record.text, 60)) for record in found[:LISTED])
+    lines = table(("", record.id, shortened(record.text, 60), _state(record)) for record in found[:LISTED])
     return lines if len(found) <= LISTED else f"{lines}\n  ... and {len(found) - LISTED} more"
+
+
+def _state(record: MemoryRecord) -> str:
+    return "(deleted)" if isinstance(record, Recorded) and not record.there else ""
 
 
 def _nothing(ids: Sequence[str], choice: Choice) -> str:

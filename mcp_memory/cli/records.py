@@ -20,7 +20,7 @@ from mcp_memory.cli.options import (
     type_option,
     user_option,
 )
-from mcp_memory.cli.running import asked, with_memory
+from mcp_memory.cli.running import asked, undo_line, with_memory
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.requests import Edit
 from mcp_memory.domain.scope import Scope
@@ -65,7 +65,7 @@ def edit(namespace: str | None, user_id: str | None, **fields: Any) -> None:
     request = asked(Edit, fields)
     scope = Scope(namespace, user_id)
     record = with_memory(lambda memory: memory.long_term.edit(request, scope=scope))
-    click.echo(f"Changed: {record.id} (version {record.version})")
+    click.echo(f"Changed: {record.id} (version {record.version}){undo_line(record.operation)}")
 
 
 def _parts(record: MemoryRecord) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from mcp_memory.cli.options import (
     type_option,
     user_option,
 )
-from mcp_memory.cli.running import asked, with_memory
+from mcp_memory.cli.running import asked, undo_line, with_memory
 from mcp_memory.domain.replies import Created
 from mcp_memory.domain.requests import MAX_TEXT, Create, NewMemory
 from mcp_memory.errors import InvalidRequest
@@ -64,5 +64,7 @@ def _said(created: Created) -> str:
     (memory_id,) = created.ids
     if created.duplicates:
         return f"Already remembered: {memory_id}"
-    said = f"Replaced: {memory_id}" if created.replaced else f"Remembered: {memory_id}"
+    # What was new is taken back by deleting it; what stood there before is found in the history alone.
+    replaced = f"Replaced: {memory_id}{undo_line(created.operation)}"
+    said = replaced if created.replaced else f"Remembered: {memory_id}"
     return said if created.note is None else f"{said}\n{created.note}"

@@ -66,12 +66,29 @@ def _faults(error: ValidationError) -> Iterator[str]:
 
 def confirmed(question: str) -> bool:
     """Ask; nobody there to answer is an error, not a no."""
+    return _answered(lambda: click.confirm(question))
+
+
+def typed(question: str) -> str:
+    """Ask for a word; what is answered may be another one."""
+    return _answered(lambda: str(click.prompt(question, default="", show_default=False)))
+
+
+def _answered(ask: Callable[[], Answer]) -> Answer:
     try:
-        return click.confirm(question)
+        return ask()
     except click.Abort as abort:
         if isinstance(abort.__context__, EOFError):
             raise click.UsageError("Nobody answered; --force goes on without asking.") from abort
         raise
+
+
+def undo_line(operation: str | None) -> str:
+    """Return how an operation is taken back, as a line to follow what was said; empty where nothing was changed."""
+    if operation is None:
+        return ""
+    store = click.get_current_context().meta.get(STORE)
+    return f"\nUndo: agent-memory undo {operation}" + (f' --db "{store}"' if store else "")
 
 
 async def show_progress(done: int, total: int, what: str) -> None:

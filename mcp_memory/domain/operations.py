@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from mcp_memory.domain.moments import Moment
 from mcp_memory.domain.records import MemoryRecord, Record
@@ -37,6 +39,20 @@ class Operation(Record):
     removed: int = 0
 
 
+BOOKKEEPING = frozenset(
+    {"updated_at", "last_accessed", "persisted_at", "access_count", "memory_hash", "version", "created_at"}
+)
+"""Fields that change beside what somebody wanted to change."""
+
+
+class Difference(NamedTuple):
+    """One field of a memory, before and after; None where there was no memory or no value."""
+
+    field: str
+    before: Any
+    after: Any
+
+
 class Change(Record):
     """What one operation did to one memory."""
 
@@ -52,6 +68,16 @@ class Change(Record):
     """None: it is gone. For the last change of a memory, what it is now."""
     undone: bool = False
     """It was taken back since."""
+
+    def differences(self) -> Iterator[Difference]:
+        """Yield what became different; of a memory that came or went its text alone."""
+        if self.before is None or self.after is None:
+            yield Difference("text", self.before and self.before.text, self.after and self.after.text)
+            return
+        before, after = self.before.model_dump(mode="json"), self.after.model_dump(mode="json")
+        for field, value in after.items():
+            if value != before[field] and field not in BOOKKEEPING:
+                yield Difference(field, before[field], value)
 
 
 class Kept(Record):

@@ -46,6 +46,19 @@ class Created(Ack):
     """Said when the memories are kept and something is missing: their vectors."""
 
 
+class Edited(MemoryRecord):
+    """A memory as it is after a change."""
+
+    operation: str | None = Field(None, exclude=True)
+    """As in ``Ack``."""
+
+
+class Recorded(MemoryRecord):
+    """A memory as it is; as it last was, if it is gone."""
+
+    there: bool
+
+
 class Hit(MemoryRecord):
     """A memory that was found."""
 

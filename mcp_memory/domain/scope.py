@@ -27,6 +27,14 @@ class Scope:
             _both("session_id", self.session_id, other.session_id),
         )
 
+    def covers(self, other: Scope) -> bool:
+        """Say whether what belongs to the other scope is within this one."""
+        return (
+            self.namespace in {None, other.namespace}
+            and self.user_id in {None, other.user_id}
+            and self.session_id in {None, other.session_id}
+        )
+
     def or_default(self, default: Scope) -> Scope:
         """Return this scope with the parts that it leaves open filled from ``default``."""
         return Scope(

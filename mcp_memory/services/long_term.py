@@ -9,7 +9,7 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
-from mcp_memory.domain.replies import Ack, Compacted, Created, Found, Stats
+from mcp_memory.domain.replies import Ack, Compacted, Created, Edited, Found, Recorded, Stats
 from mcp_memory.domain.requests import Compact, Create, Edit, NewMemory, Search
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
@@ -113,7 +113,7 @@ class LongTerm:
         """
         return (await self._named(memory_id, scope))[1]
 
-    async def edit(self, request: Edit, *, scope: Scope = OPEN) -> MemoryRecord:
+    async def edit(self, request: Edit, *, scope: Scope = OPEN) -> Edited:
         """Change what is given of one memory; it is found by its new words at once.
 
         Raises:
@@ -136,24 +136,39 @@ class LongTerm:
             (entry,) = await self._indexer.entries([changed])
         expected = record.version if request.expected_version is None else request.expected_version
         operation = self._operation(OperationKind.EDIT)
-        return await self._store.replace(handle, entry, operation, expected_version=expected)
+        stored = await self._store.replace(handle, entry, operation, expected_version=expected)
+        return Edited(**dict(stored), operation=operation.id)
 
     async def delete(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
         """Delete the memories with these ids within the scope; ids that are not there do not count."""
         operation = self._operation(OperationKind.DELETE)
-        count = await self._store.remove(await self._to_delete(memory_ids, scope), operation)
-        return Ack(status=f"ok, deleted {count} memories", operation=operation.id if count else None)
-
-    async def purge(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
-        """Erase the memories with these ids, and all that was recorded of them; this cannot be undone."""
-        count = await self._store.purge(await self._to_delete(memory_ids, scope))
-        return Ack(status=f"ok, erased {count} memories")
-
-    async def _to_delete(self, memory_ids: Sequence[str], scope: Scope) -> list[Handle]:
         self._check_enabled()
         found = await self._store.named(memory_ids, scope)
-        _refuse_ambiguous(memory_ids, found)
-        return [handle for handle, _ in found]
+        _refuse_ambiguous(memory_ids, [record for _, record in found])
+        count = await self._store.remove([handle for handle, _ in found], operation)
+        return Ack(status=f"ok, deleted {count} memories", operation=operation.id if count else None)
+
+    async def recorded(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> list[Recorded]:
+        """Return what ``purge`` would erase: the memories with these ids, those that were deleted too."""
+        self._check_enabled()
+        known = await self._store.recorded(memory_ids, scope)
+        return [Recorded(**dict(one.record), there=one.there) for one in known]
+
+    async def purge(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
+        """Erase the memories that have or had these ids, and all that was recorded of them; this cannot be undone.
+
+        Without ids, only the traces of what was deleted before are erased.
+
+        Raises:
+            AmbiguousId: several owners have or had a memory of this id.
+            StoreBusy: they are erased, and another program keeps their traces in the store; to be called again.
+        """
+        self._check_enabled()
+        known = await self._store.recorded(memory_ids, scope)
+        owners = {(one.record.namespace, one.record.user_id, one.record.id): one.record for one in known}
+        _refuse_ambiguous(memory_ids, list(owners.values()))
+        count = await self._store.purge([one.handle for one in known])
+        return Ack(status=f"ok, erased {count} memories")
 
     async def compact(self, request: Compact, *, default: Scope = OPEN, progress: Progress | None = None) -> Compacted:
         """Make memories within the scope that say the same one, and end what holds no longer."""
@@ -237,9 +252,9 @@ def _adds_nothing(new: NewMemory, record: MemoryRecord, there: MemoryRecord) -> 
     return new.id != there.id or all(getattr(record, name) == getattr(there, name) for name in new.model_fields_set)
 
 
-def _refuse_ambiguous(asked: Sequence[str], found: Sequence[tuple[Handle, MemoryRecord]]) -> None:
+def _refuse_ambiguous(asked: Sequence[str], found: Sequence[MemoryRecord]) -> None:
     """Refuse to delete by an id that names memories of several scopes: the caller means one of them."""
-    ids = [record.id for _, record in found]
+    ids = [record.id for record in found]
     for memory_id in asked:
         if ids.count(memory_id) > 1:
             raise AmbiguousId(f"Memory {memory_id}")

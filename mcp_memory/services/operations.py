@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import combinations
 
 from mcp_memory.domain.operations import Kept, Operation, OperationKind
@@ -22,7 +23,11 @@ NAMED = 5
 class Operations:
     """Every change of memories is one operation, with what each memory was before."""
 
-    def __init__(self, store: Store, indexer: Indexer, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self, store: Store, indexer: Indexer, clock: Clock, new_id: NewId, kept: timedelta | None = None
+    ) -> None:
+        """Keep the record of operations for ``kept``; None: for ever."""
+        self._kept = kept
         self._store = store
         self._indexer = indexer
         self._clock = clock
@@ -40,18 +45,11 @@ class Operations:
         Raises:
             OperationNotFound: it changed nothing in this scope.
         """
+        operation = await self._store.operation(operation_id, scope)
         changed = await self._changed(operation_id, scope)
-        changes = [one.change for one in changed]
-        head = changes[0]
-        return OperationReply(
-            id=head.operation,
-            kind=head.kind,
-            at=head.at,
-            created=sum(change.before is None for change in changes),
-            changed=sum(change.before is not None and change.after is not None for change in changes),
-            removed=sum(change.before is not None and change.after is None for change in changes),
-            changes=changes,
-        )
+        if operation is None:
+            raise OperationNotFound(operation_id)
+        return OperationReply(**dict(operation), changes=[one.change for one in changed])
 
     async def history(self, memory_id: str, *, scope: Scope = OPEN) -> History:
         """Return what was done to a memory, in order; of one that is gone too.
@@ -92,6 +90,10 @@ class Operations:
             restored=undone.restored,
             kept=list(undone.kept),
         )
+
+    async def expire(self) -> int:
+        """Delete the record of operations that is older than it is to be kept; return how many there were."""
+        return 0 if self._kept is None else await self._store.forget_operations(self._clock() - self._kept)
 
     async def _keep_apart(self, changed: Sequence[Changed], undone: Undone) -> None:
         """Remember of a compaction that what it did is not wanted: the next one would do it again."""

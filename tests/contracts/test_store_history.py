@@ -281,18 +281,6 @@ async def test_a_version_never_comes_twice(store: Store) -> None:
     assert again.version == 3
 
 
-async def test_what_is_purged_leaves_nothing(store: Store) -> None:
-    await store.add([entry("Tea", id="1"), entry("Milk", id="2")], operation())
-    handle = await handle_of(store, "1")
-    edit = operation(OperationKind.EDIT)
-    await store.replace(handle, entry("Green tea", id="1"), edit, expected_version=1)
-    assert await store.purge([handle, handle]) == 1
-    assert await store.history("1", OPEN) == []
-    assert await store.changes(edit.id, OPEN) == []
-    assert await words(store, "tea", "green") == 0
-    assert texts(await store.page(EVERYWHERE, limit=9)) == ["Milk"]
-
-
 async def test_old_operations_are_forgotten_and_memories_stay(store: Store) -> None:
     old, new = operation(at=NOON - timedelta(days=9)), operation(OperationKind.EDIT, at=NOON)
     await store.add([entry("Tea", id="1")], old)
@@ -316,3 +304,24 @@ async def test_a_vector_of_another_generation_comes_back_as_it_was(store: Store)
     await store.undo(removal.id, {**restored}, operation(OperationKind.UNDO, undoes=removal.id))
     found = await candidates(store, vector(1), nearest=9)
     assert np.allclose(found.distance, [0.0], atol=1e-2)
+
+
+async def test_the_first_memory_of_nobody_is_recorded_too(store: Store) -> None:
+    done = operation()
+    await store.add([entry("Tea", id="1", namespace=None, user_id=None)], done)
+    assert [one.kind for one in await store.history("1", OPEN)] == ["create"]
+    assert (await undo(store, done)).restored == 1
+
+
+async def test_one_operation_is_told_as_it_is_listed(store: Store) -> None:
+    done, removal = operation(note="tidy"), operation(OperationKind.DELETE)
+    await store.add([entry("Tea", id="1"), entry("Bob's", user_id="bob")], done)
+    await store.remove([await handle_of(store, "1")], removal)
+    await undo(store, removal)
+    listed, _ = await store.operations(OPEN, limit=9)
+    assert [await store.operation(one.id, OPEN) for one in listed] == listed
+    mine = await store.operation(done.id, ANN)
+    assert mine is not None
+    assert (mine.note, mine.created) == ("tidy", 1)
+    assert await store.operation(removal.id, Scope("work", "bob")) is None
+    assert await store.operation("nonsense", OPEN) is None

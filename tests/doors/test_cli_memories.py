@@ -73,7 +73,7 @@ def test_the_same_text_is_remembered_once_for_each_owner(run: Run) -> None:
     remembered(run, "Likes tea", "1", "-u", "ana")
     assert said(run("remember", "likes  TEA.", "-u", "ana")) == "Already remembered: 1\n"
     remembered(run, "Likes tea", "2", "-u", "bo")
-    assert said(run("remember", "Likes green tea", "--id", "1", "-u", "ana")) == "Replaced: 1\n"
+    assert said(run("remember", "Likes green tea", "--id", "1", "-u", "ana")).startswith("Replaced: 1\n")
 
 
 def test_every_option_of_remember_reaches_the_memory(run: Run) -> None:
@@ -214,12 +214,12 @@ def test_a_memory_is_shown_whole_and_aligned(run: Run) -> None:
 def test_an_edit_changes_what_is_given_and_nothing_else(run: Run) -> None:
     remembered(run, "Ana drank tea", "1", "-n", "home", "-t", "tea", "-e", "Ana")
     options = ["--text", "Ana drank coffee", "--topics", "", "--type", "episodic", "--pin", "--valid-to", "2036-01-01"]
-    assert said(run("edit", "1", *options)) == "Changed: 1 (version 2)\n"
+    assert said(run("edit", "1", *options)).startswith("Changed: 1 (version 2)\n")
     record = json.loads(said(run("show", "1", "--format", "json")))
     assert (record["text"], record["topics"], record["memory_type"]) == ("Ana drank coffee", [], "episodic")
     assert (record["pinned"], record["valid_to"]) == (True, "2036-01-01T00:00:00Z")
     assert (record["namespace"], record["entities"]) == ("home", ["Ana"])
-    assert said(run("edit", "1", "--no-pin")) == "Changed: 1 (version 3)\n"
+    assert said(run("edit", "1", "--no-pin")).startswith("Changed: 1 (version 3)\n")
     assert ids(run, "coffee") == ["1"]
 
 
@@ -238,7 +238,7 @@ def test_an_id_of_two_owners_needs_the_owner(run: Run) -> None:
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert said(run("show", "1", "-u", "bo")).endswith("\nCoffee\n")
     assert run("delete", "memory", "1", "-f").exit_code == 1
-    assert said(run("delete", "memory", "1", "-u", "bo", "-f")) == "Deleted 1 memories.\n"
+    assert said(run("delete", "memory", "1", "-u", "bo", "-f")).startswith("Deleted 1 memories.\n")
     assert ids(run) == ["1"]
 
 
@@ -248,7 +248,7 @@ def test_deleting_asks_first(run: Run) -> None:
     assert refused.exit_code == 0
     assert refused.stdout.splitlines() == ["  1  Tea", "Delete 1 memories? [y/N]: n", "Nothing was deleted."]
     assert ids(run) == ["1"]
-    assert said(run("delete", "memory", "1", stdin="y\n")).endswith("Deleted 1 memories.\n")
+    assert "Deleted 1 memories.\n" in said(run("delete", "memory", "1", stdin="y\n"))
     assert ids(run) == []
 
 
@@ -274,7 +274,8 @@ def test_a_dry_run_deletes_nothing(run: Run) -> None:
 def test_ids_that_are_not_there_are_named_and_the_others_deleted(run: Run) -> None:
     remembered(run, "Tea", "1")
     result = run("delete", "memory", "1", "1", "2", "-f")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "Deleted 1 memories.\n", "Not found: 2\n")
+    assert (result.exit_code, result.stderr) == (0, "Not found: 2\n")
+    assert result.stdout.startswith("Deleted 1 memories.\n")
     assert run("delete", "memory", "1", "-f").stdout == "Deleted 0 memories.\n"
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Changed, Entry, Handle, Undone
-from mcp_memory.stores.ephemeral.memories import EphemeralMemories, Image, Name
+from mcp_memory.ports import Changed, Entry, Handle, Known, Undone
+from mcp_memory.stores.ephemeral.memories import EphemeralMemories, Image, Name, name_of
 
 CHANGED_SINCE = "it was changed since"
 NAME_TAKEN = "another memory has its id now"
@@ -37,6 +38,10 @@ class EphemeralHistory(EphemeralMemories):
         }
         return operation.model_copy(update=counts | {"undone_by": later[-1] if later else None})
 
+    async def operation(self, operation_id: str, scope: Scope) -> Operation | None:
+        found, _ = await self.operations(scope, limit=len(self._operations))
+        return next((operation for operation in found if operation.id == operation_id), None)
+
     async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
         images = [i for i in self._images if i.operation == operation_id and _within(i.name, scope)]
         return [Changed(image.handle, image.unit, self._change(image)) for image in images]
@@ -60,9 +65,24 @@ class EphemeralHistory(EphemeralMemories):
         )
 
     async def history(self, memory_id: str, scope: Scope) -> list[Change]:
-        handles = {handle for handle, _ in await self.named([memory_id], Scope(scope.namespace, scope.user_id))}
-        handles |= {image.handle for image in self._images if image.name[2] == memory_id}
+        handles = await self._ever_named(memory_id, scope)
         return [self._change(i) for i in self._images if i.handle in handles and _within(i.name, scope)]
+
+    async def _ever_named(self, memory_id: str, scope: Scope) -> set[int]:
+        """Return the memories of the owner that have, had or took in this id."""
+        there = await self.named([memory_id], Scope(scope.namespace, scope.user_id))
+        once = {i.handle for i in self._images if i.name[2] == memory_id and _within(i.name, scope)}
+        return {int(handle) for handle, _ in there} | once
+
+    async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:
+        named = [sorted(await self._ever_named(memory_id, scope)) for memory_id in ids]
+        last = {image.handle: image.before for image in self._images if image.before is not None}
+        found = []
+        for handle in dict.fromkeys(handle for among in named for handle in among):
+            entry = self._entries.get(handle) or last.get(handle)
+            if entry is not None and _within(name_of(entry.record), scope):
+                found.append(Known(handle, entry.record, handle in self._entries))
+        return found
 
     async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
         entries = {int(handle): entry for handle, entry in restore.items()}
@@ -125,16 +145,41 @@ class EphemeralHistory(EphemeralMemories):
         return len(first)
 
     async def purge(self, handles: Sequence[Handle]) -> int:
-        there = {int(handle) for handle in handles} & self._entries.keys()
-        self._forget(there)
-        self._images = [image for image in self._images if image.handle not in there]
-        return len(there)
+        asked = {int(handle) for handle in handles}
+        known = asked & {*self._entries, *(image.handle for image in self._images)}
+        every = _closure(asked, lambda among: {i.handle for i in self._images if i.unit in among and _merged_away(i)})
+        beyond = _closure(every, lambda among: {i.unit for i in self._images if i.handle in among and _of_merge(i)})
+        self._forget(set(every & self._entries.keys()))
+        self._images = [i for i in self._images if i.handle not in (every if _of_creation(i) else beyond)]
+        return len(known)
 
     async def forget_operations(self, before: datetime) -> int:
         old = {operation.id for operation in self._operations.values() if operation.at < before}
         self._images = [image for image in self._images if image.operation not in old]
         self._operations = {name: held for name, held in self._operations.items() if name not in old}
         return len(old)
+
+
+def _of_creation(image: Image) -> bool:
+    return image.handle == image.unit and image.before is None
+
+
+def _of_merge(image: Image) -> bool:
+    """Say whether the memory was merged away, or came back from that."""
+    return image.handle != image.unit and (image.after is None or image.before is None)
+
+
+def _merged_away(image: Image) -> bool:
+    return image.handle != image.unit and image.after is None and not image.undone
+
+
+def _closure(handles: AbstractSet[int], reached: Callable[[AbstractSet[int]], AbstractSet[int]]) -> AbstractSet[int]:
+    """Return the handles with all that is reached from them, step by step."""
+    found: AbstractSet[int] = set()
+    while not handles <= found:
+        found = found | handles
+        handles = reached(found)
+    return found
 
 
 def _within(name: Name, scope: Scope) -> bool:

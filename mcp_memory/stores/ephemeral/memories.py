@@ -75,7 +75,7 @@ class EphemeralMemories:
             now = self._entries.get(image.handle)
             there = image.before or now
             if there is not None:
-                image.name = _name(there.record)
+                image.name = name_of(there.record)
                 image.after = None if now is None else now.record.version
                 self._images.append(image)
 
@@ -98,7 +98,7 @@ class EphemeralMemories:
 
     def _added(self, entry: Entry, operation: Operation, *, keep_first: bool) -> Added:
         record = entry.record
-        handle = self._named.get(_name(record))
+        handle = self._named.get(name_of(record))
         if handle is not None:
             there = self._entries[handle].record
             kept = {name: getattr(there, name) for name in ("created_at", "access_count", "persisted_at")}
@@ -106,9 +106,9 @@ class EphemeralMemories:
         if keep_first and (same := self._holder(record.scope, record.memory_hash)) is not None:
             return Added(same, "duplicate")
         self._last += 1
-        handle, namesake = self._last, self._aliases.get(_name(record), 0)
+        handle, namesake = self._last, self._aliases.get(name_of(record), 0)
         with self._recorded(operation, handle, handle, *([namesake] if namesake else [])):
-            self._aliases.pop(_name(record), None)
+            self._aliases.pop(name_of(record), None)
             self._store(handle, entry)
         self._end_superseded(handle, record, operation)
         return Added(record, "stored")
@@ -125,14 +125,14 @@ class EphemeralMemories:
         there = self._entries[handle]
         if entry.vector is None and there.record.text == record.text:
             entry = replace(entry, vector=there.vector, generation=there.generation)
-        del self._named[_name(there.record)]
+        del self._named[name_of(there.record)]
         self._store(handle, replace(entry, record=record))
         return record
 
     def _store(self, handle: int, entry: Entry) -> None:
         self._entries[handle] = entry
         self._stems[handle] = Counter(map(stem, entry.terms.split()))
-        self._named[_name(entry.record)] = handle
+        self._named[name_of(entry.record)] = handle
 
     def _end_superseded(self, handle: int, record: MemoryRecord, operation: Operation) -> None:
         for old_id in record.supersedes:
@@ -262,7 +262,7 @@ class EphemeralMemories:
         version = self._entries[number].record.version
         if version != expected_version:
             raise VersionConflict(f"Memory {entry.record.id}", expected_version, version)
-        if self._named.get(_name(entry.record), number) != number:
+        if self._named.get(name_of(entry.record), number) != number:
             raise IdTaken(entry.record.id)
         return self._put(number, entry, entry.record, operation)
 
@@ -275,7 +275,7 @@ class EphemeralMemories:
 
     def _forget(self, handles: set[int]) -> None:
         for handle in handles:
-            del self._named[_name(self._entries.pop(handle).record)]
+            del self._named[name_of(self._entries.pop(handle).record)]
             del self._stems[handle]
         self._aliases = {name: handle for name, handle in self._aliases.items() if handle not in handles}
 
@@ -327,7 +327,7 @@ class EphemeralMemories:
             if there is None or there.record.version != version:
                 return None
         into, *retired = [_number(handle) for handle, _ in merge.sources]
-        names = {_name(self._entries[source].record) for source in retired}
+        names = {name_of(self._entries[source].record) for source in retired}
         names = names.union(*map(self._aliases_of, retired))
         with self._recorded(operation, into, into, *retired):
             self._forget(set(retired))
@@ -350,7 +350,8 @@ def _threads(entries: dict[int, Entry]) -> list[list[int]]:
     return list(threads.values())
 
 
-def _name(record: MemoryRecord) -> Name:
+def name_of(record: MemoryRecord) -> Name:
+    """Return the name under which the memory is known in its scope."""
     return record.namespace, record.user_id, record.id
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from mcp_memory.domain.operations import Change, Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Changed
+from mcp_memory.ports import Changed, Known
 from mcp_memory.stores.sqlite import filters, reading
 from mcp_memory.stores.sqlite.filters import Condition
 from mcp_memory.stores.sqlite.rows import Row
@@ -52,6 +52,17 @@ def operations(connection: apsw.Connection, scope: Scope, limit: int, offset: in
     rows = connection.execute(listed, (*within.values * 6, limit, offset))
     total = connection.execute(sql("count_operations").replace("{touches}", touches), within.values * 2).get
     return [_operation(row) for row in rows], int(total)
+
+
+def operation(connection: apsw.Connection, operation_id: str, scope: Scope) -> Operation | None:
+    """Return the operation as it is listed; None if it changed nothing within the owner's reach."""
+    within = _owned(connection, scope)
+    if within is None:
+        return None
+    touches = f"{sql('operation_is')} {sql('operation_touches', within.text)}"
+    statement = sql("operations", within.text).replace("{touches}", touches)
+    row = connection.execute(statement, (*within.values * 4, operation_id, *within.values * 2, 1, 0)).fetchone()
+    return None if row is None else _operation(row)
 
 
 def _operation(row: Row) -> Operation:
@@ -93,10 +104,30 @@ def history(connection: apsw.Connection, memory_id: str, scope: Scope) -> list[C
     within = _owned(connection, scope)
     if within is None:
         return []
+    return _told(connection, _steps_of_handles(connection, _ever_named(connection, memory_id, scope, within), within))
+
+
+def _ever_named(connection: apsw.Connection, memory_id: str, scope: Scope, within: Condition) -> list[int]:
+    """Return the memories of the owner that have, had or took in this id."""
     there = [handle for handle, _ in reading.named(connection, [memory_id], Scope(scope.namespace, scope.user_id))]
     once = connection.execute(sql("handles_once_named", within.text), (memory_id, *within.values))
-    handles = sorted({*there, *(int(str(handle)) for (handle,) in once)})
-    return _told(connection, _steps_of_handles(connection, handles, within))
+    return sorted({*there, *(int(str(handle)) for (handle,) in once)})
+
+
+def recorded(connection: apsw.Connection, ids: Sequence[str], scope: Scope) -> list[Known]:
+    """Return the memories of the owner that have, had or took in these ids, those that are gone as they last were."""
+    within = _owned(connection, scope)
+    if within is None:
+        return []
+    named = (_ever_named(connection, memory_id, scope, within) for memory_id in ids)
+    handles = list(dict.fromkeys(handle for among in named for handle in among))
+    last = {step.handle: step.before for step in _every(connection, handles) if step.before is not None}
+    found = []
+    for handle, now in zip(handles, reading.records(connection, handles), strict=True):
+        record = now or last.get(handle)
+        if record is not None and Scope(scope.namespace, scope.user_id).covers(record.scope):
+            found.append(Known(handle, record, now is not None))
+    return found
 
 
 def steps_of(connection: apsw.Connection, operation_id: str, within: Condition | None = None) -> list[Step]:

@@ -104,9 +104,3 @@ def _log(path: Path) -> Path:
 def size(path: Path) -> int:
     """Return the bytes that the file and its log take."""
     return sum(part.stat().st_size for part in (path, _log(path)) if part.exists())
-
-
-def erase_unused(connection: apsw.Connection) -> None:
-    """Write the file anew without what deleted rows left in it, and empty its log."""
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

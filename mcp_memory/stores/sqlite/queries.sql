@@ -357,6 +357,9 @@ FROM operations o LEFT JOIN operations b ON b.number = o.undoes
 WHERE {touches}
 ORDER BY o.number DESC LIMIT ? OFFSET ?
 
+-- name: operation_is
+o.id = ? AND
+
 -- name: operation_touches
 (EXISTS (SELECT 1 FROM creations m WHERE m.operation = o.number AND {where})
     OR EXISTS (SELECT 1 FROM images m WHERE m.operation = o.number AND {where}))
@@ -413,6 +416,27 @@ ON CONFLICT DO NOTHING
 
 -- name: vector_of
 SELECT generation, vector FROM facets WHERE handle = ?
+
+-- name: known_of
+SELECT value FROM carray(?) c
+WHERE EXISTS (SELECT 1 FROM memories WHERE handle = c.value) OR EXISTS (SELECT 1 FROM images WHERE handle = c.value)
+
+-- name: merged_into
+SELECT DISTINCT handle FROM images
+WHERE unit IN (SELECT value FROM carray(?)) AND handle <> unit AND after IS NULL AND undone IS NULL
+
+-- name: took_in
+SELECT DISTINCT unit FROM images
+WHERE handle IN (SELECT value FROM carray(?)) AND handle <> unit AND (after IS NULL OR record IS NULL)
+
+-- name: forget_suggestions_of
+DELETE FROM suggestions WHERE one = ?1 OR other = ?1
+
+-- name: creation_span
+SELECT first, last, operation, namespace, user FROM creations WHERE first <= ? ORDER BY first DESC LIMIT 1
+
+-- name: forget_creation
+DELETE FROM creations WHERE first = ?
 
 -- name: forget_images_of
 DELETE FROM images WHERE handle = ?

@@ -39,9 +39,8 @@ class Recorder:
         """Record that memories were stored as new, given in the order of their handles."""
         spans: list[list[int]] = []
         for handle, (namespace, user, _) in stored:
-            last = spans[-1] if spans else [0, 0, 0, 0]
-            if last[1] == handle - 1 and last[2:] == [namespace, user]:
-                last[1] = handle
+            if spans and spans[-1][1:] == [handle - 1, namespace, user]:
+                spans[-1][1] = handle
             else:
                 spans.append([handle, handle, namespace, user])
         for first, end, namespace, user in spans:

@@ -28,6 +28,7 @@ from mcp_memory.ports import (
     Entry,
     Generation,
     Handle,
+    Known,
     Merge,
     NearPair,
     Probe,
@@ -42,6 +43,7 @@ from mcp_memory.stores.sqlite import (
     jobs,
     opening,
     pairs,
+    purging,
     reading,
     search,
     sessions,
@@ -185,6 +187,9 @@ class SqliteStore:
     async def operations(self, scope: Scope, *, limit: int, offset: int = 0) -> tuple[list[Operation], int]:
         return await self._read(lambda connection: history.operations(connection, scope, limit, offset))
 
+    async def operation(self, operation_id: str, scope: Scope) -> Operation | None:
+        return await self._read(lambda connection: history.operation(connection, operation_id, scope))
+
     async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
         return await self._read(lambda connection: history.changes(connection, operation_id, scope))
 
@@ -195,9 +200,12 @@ class SqliteStore:
         entries = {int(handle): entry for handle, entry in restore.items()}
         return await self._write(lambda c: undoing.undo(Recorder(c, operation), operation_id, entries))
 
+    async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:
+        return await self._read(lambda connection: history.recorded(connection, ids, scope))
+
     async def purge(self, handles: Sequence[Handle]) -> int:
-        count = await self._write(lambda connection: undoing.purge(connection, _numbers(handles)))
-        await self._opened().maintain(opening.erase_unused)
+        count = await self._write(lambda connection: purging.purge(connection, _numbers(handles)))
+        await self._opened().maintain(purging.erase_unused)
         return count
 
     async def forget_operations(self, before: datetime) -> int:

@@ -130,12 +130,3 @@ def forget(connection: apsw.Connection, before: int) -> int:
     for name in ("forget_images", "forget_creations", "forget_operation"):
         connection.executemany(sql(name), old)
     return len(old)
-
-
-def purge(connection: apsw.Connection, handles: Sequence[int]) -> int:
-    """Delete memories and all that was recorded of them; what is left in unused pages is for the caller to erase."""
-    there = [handle for handle in dict.fromkeys(handles) if connection.execute(sql("version"), (handle,)).get]
-    connection.executemany(sql("forget_images_of"), [(handle,) for handle in there])
-    writing.delete(connection, there)
-    connection.execute(sql("rewrite_words"))
-    return len(there)

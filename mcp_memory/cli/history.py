@@ -1,0 +1,200 @@
+"""``agent-memory history``, ``operations`` and ``undo``: what was done to memories, and taking it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+import click
+
+from mcp_memory.cli.layout import moment, shortened, table
+from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
+from mcp_memory.cli.running import asked, undo_line, with_memory
+from mcp_memory.domain.operations import Change, Operation
+from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
+from mcp_memory.domain.requests import ListOperations, Undo
+from mcp_memory.domain.scope import Scope
+
+if TYPE_CHECKING:
+    from mcp_memory.services.memory import Memory
+
+LISTED = 20
+"""Memories of one operation that are shown as text."""
+SHOWN = 200
+"""Characters of a value that are shown."""
+BRIEF = 60
+"""Characters of a text in a list."""
+
+limit_option = click.option(
+    "-l", "--limit", type=int, default=20, show_default=True, help="Operations on a page, at most 100."
+)
+offset_option = click.option("-o", "--offset", type=int, default=0, show_default=True, help="Operations to skip.")
+
+
+@click.command()
+@click.argument("memory_id", metavar="[ID]", required=False)
+@namespace_option
+@user_option
+@limit_option
+@offset_option
+@format_option
+@store_option
+def history(memory_id: str | None, layout: str, limit: int, offset: int, **owner: Unpack[Owner]) -> None:
+    """Show what was done to the memory with this ID, also to one that is gone; without ID, what was done last."""
+    if memory_id is None:
+        _list(layout, {"limit": limit, "offset": offset, **owner})
+        return
+    told = with_memory(lambda memory: memory.operations.history(memory_id, scope=Scope(**owner)))
+    click.echo(told.model_dump_json(indent=2) if layout == "json" else "\n\n".join(_steps(told)))
+
+
+@click.group(invoke_without_command=True)
+@store_option
+@click.pass_context
+def operations(context: click.Context) -> None:
+    """List what was done to memories, or show one operation; without a word, list."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_operations)
+
+
+@operations.command("list")
+@namespace_option
+@user_option
+@limit_option
+@offset_option
+@format_option
+@store_option
+def list_operations(layout: str, **fields: Any) -> None:
+    """List what was done, last first."""
+    _list(layout, fields)
+
+
+@operations.command("show")
+@click.argument("operation_id", metavar="ID")
+@namespace_option
+@user_option
+@format_option
+@store_option
+def show_operation(operation_id: str, layout: str, **owner: Unpack[Owner]) -> None:
+    """Show one operation, with what it did to each memory."""
+    operation = with_memory(lambda memory: memory.operations.show(operation_id, scope=Scope(**owner)))
+    click.echo(operation.model_dump_json(indent=2) if layout == "json" else _whole(operation))
+
+
+@click.command()
+@click.argument("operation_id", metavar="OPERATION")
+@click.option("--only", multiple=True, metavar="ID", help="Only this memory, and what belongs to it; repeatable.")
+@namespace_option
+@user_option
+@format_option
+@store_option
+def undo(operation_id: str, only: tuple[str, ...], layout: str, **owner: Unpack[Owner]) -> None:
+    """Bring memories back to what they were before an OPERATION.
+
+    A memory that was changed since stays as it is, and is named. An undo can be undone.
+    """
+    request = asked(Undo, {"operation_id": operation_id, "only": list(only) or None, **owner})
+    reply, done = with_memory(lambda memory: _undone(memory, request))
+    if layout == "json":
+        click.echo(json.dumps(reply.model_dump(mode="json") | {"operation": done.id}, indent=2, ensure_ascii=False))
+        return
+    click.echo("\n".join(_restored(reply, done)))
+
+
+async def _undone(memory: Memory, request: Undo) -> tuple[UndoReply, OperationReply]:
+    reply = await memory.operations.undo(request)
+    return reply, await memory.operations.show(reply.operation or "", scope=request.scope)
+
+
+def _list(layout: str, fields: dict[str, Any]) -> None:
+    request = asked(ListOperations, fields)
+    found = with_memory(lambda memory: memory.operations.list(request))
+    click.echo(found.model_dump_json(indent=2) if layout == "json" else _listed(found, request.offset))
+
+
+def _listed(found: OperationList, offset: int) -> str:
+    lines = [f"Found {found.total} operations (showing {len(found.operations)}):"]
+    if found.operations:
+        headings = ("Operation", "When", "What", "Created", "Changed", "Removed", "Undone by")
+        lines += ["", table(map(_row, found.operations), headings)]
+    reached = offset + len(found.operations)
+    if found.operations and reached < found.total:
+        lines.append(f"\nMore results: --offset {reached}")
+    return "\n".join(lines)
+
+
+def _row(one: Operation) -> Sequence[str]:
+    counts = (str(count) if count else "" for count in (one.created, one.changed, one.removed))
+    return (one.id, moment(one.at), str(one.kind), *counts, one.undone_by or "")
+
+
+def _whole(operation: OperationReply) -> str:
+    head = {
+        "Operation": operation.id,
+        "When": moment(operation.at),
+        "What": str(operation.kind),
+        "Asked": operation.note or "",
+        "Undoes": operation.undoes or "",
+        "Undone by": operation.undone_by or "",
+        "Created": str(operation.created or ""),
+        "Changed": str(operation.changed or ""),
+        "Removed": str(operation.removed or ""),
+    }
+    parts = [table((name, value) for name, value in head.items() if value)]
+    parts += [f"{_name(change)}\n{_differences(change)}".rstrip() for change in operation.changes[:LISTED]]
+    if len(operation.changes) > LISTED:
+        parts.append(f"... and {len(operation.changes) - LISTED} more (--format json shows all)")
+    return "\n\n".join(parts)
+
+
+def _steps(told: History) -> Iterator[str]:
+    for change in told.changes:
+        of = "" if change.memory_id == told.memory_id else f"  {change.memory_id}"
+        undone = "  (undone)" if change.undone else ""
+        yield f"{moment(change.at)}  {change.kind}  {change.operation}{of}{undone}\n{_differences(change)}".rstrip()
+
+
+def _name(change: Change) -> str:
+    did = "created" if change.before is None else "removed" if change.after is None else "changed"
+    return f"{change.memory_id}  {did}{'  (undone)' if change.undone else ''}"
+
+
+def _differences(change: Change) -> str:
+    """Return what became different: the old value after a minus, the new one after a plus."""
+    rows = []
+    for field, before, after in change.differences():
+        signed = [(sign, _written(value)) for sign, value in (("-", before), ("+", after))]
+        shown = [(sign, value) for sign, value in signed if value]
+        rows += [("", "" if place else field, sign, value) for place, (sign, value) in enumerate(shown)]
+    return table(rows) if rows else ""
+
+
+def _written(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return ""
+    if isinstance(value, list):
+        return shortened(", ".join(map(str, value)), SHOWN)
+    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), SHOWN)
+
+
+def _restored(reply: UndoReply, done: OperationReply) -> Iterator[str]:
+    yield f"Undone: {reply.restored} memories are as they were before."
+    rows = [
+        ("", change.memory_id, "gone" if change.after is None else "back", shortened(_text(change), BRIEF))
+        for change in done.changes[:LISTED]
+    ]
+    yield table(rows)
+    if len(done.changes) > LISTED:
+        yield f"  ... and {len(done.changes) - LISTED} more"
+    if reply.kept:
+        yield f"Left as they are: {len(reply.kept)}"
+        yield table(("", kept.memory_id, kept.reason) for kept in reply.kept[:LISTED])
+        if len(reply.kept) > LISTED:
+            yield f"  ... and {len(reply.kept) - LISTED} more"
+    yield undo_line(done.id).strip()
+
+
+def _text(change: Change) -> str:
+    record = change.after or change.before
+    return "" if record is None else record.text

@@ -1,0 +1,222 @@
+"""``history``, ``operations``, ``undo`` and ``delete --purge`` over a store in a file, as people call them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mcp_memory.cli.main import cli
+from mcp_memory.config import Settings
+
+ULID = "[0-9A-HJKMNP-TV-Z]{26}"
+WHEN = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
+    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "memory.sqlite3"
+
+
+def run(*arguments: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(cli, arguments, input=stdin, prog_name="agent-memory")
+
+
+def said(*arguments: str, stdin: str = "") -> str:
+    result = run(*arguments, stdin=stdin)
+    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
+    return result.stdout
+
+
+def answered(*arguments: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(said(*arguments, "--format", "json"))
+    return answer
+
+
+def last_operation() -> str:
+    return str(answered("operations", "list")["operations"][0]["id"])
+
+
+def text_of(memory_id: str) -> str:
+    return str(answered("show", memory_id)["text"])
+
+
+def remember(text: str, memory_id: str, *options: str) -> None:
+    said("remember", text, "--id", memory_id, *options)
+
+
+def test_a_change_says_how_it_is_taken_back_and_that_does_it() -> None:
+    remember("I prefer aisle seats", "1")
+    for change in (
+        ["edit", "1", "--text", "Window"],
+        ["remember", "Window", "--id", "1"],
+        ["delete", "memory", "1", "-f"],
+    ):
+        line = said(*change).splitlines()[-1]
+        found = re.fullmatch(f"Undo: agent-memory (undo {ULID})", line)
+        assert found
+        assert said(*found[1].split()).startswith("Undone: 1 memories are as they were before.\n")
+        assert text_of("1") == "I prefer aisle seats"
+
+
+def test_the_line_names_the_store_that_was_named() -> None:
+    said("--db", "other.sqlite3", "remember", "Tea", "--id", "1")
+    line = said("edit", "1", "--text", "Milk", "--db", "other.sqlite3").splitlines()[-1]
+    assert re.fullmatch(f'Undo: agent-memory undo {ULID} --db "sqlite:///other.sqlite3"', line)
+    assert run(*line.replace('"', "").split()[2:]).exit_code == 0
+
+
+def test_the_history_of_a_memory_shows_what_it_was_and_became() -> None:
+    remember("I prefer aisle seats", "1", "-t", "travel")
+    said("edit", "1", "--text", "I prefer window seats", "-t", "travel,seats", "--pin")
+    said("delete", "memory", "1", "-f")
+    said("undo", last_operation())
+    created, edited, deleted, undone = said("history", "1").strip().split("\n\n")
+    assert re.fullmatch(f"{WHEN}  create  {ULID}\n  text  \\+  I prefer aisle seats", created)
+    assert re.fullmatch(
+        f"{WHEN}  edit  {ULID}\n"
+        "  text    -  I prefer aisle seats\n"
+        "          \\+  I prefer window seats\n"
+        "  pinned  -  false\n"
+        "          \\+  true\n"
+        "  topics  -  travel\n"
+        "          \\+  travel, seats",
+        edited,
+    )
+    assert re.fullmatch(f"{WHEN}  delete  {ULID}  \\(undone\\)\n  text  -  I prefer window seats", deleted)
+    assert re.fullmatch(f"{WHEN}  undo  {ULID}\n  text  \\+  I prefer window seats", undone)
+    assert [change["kind"] for change in answered("history", "1")["changes"]] == ["create", "edit", "delete", "undo"]
+    assert run("history", "2").stderr == "Error: Memory with ID 2 not found\n"
+
+
+def test_operations_are_listed_page_by_page() -> None:
+    assert said("operations") == said("history") == "Found 0 operations (showing 0):\n"
+    for number in range(3):
+        remember(f"Fact {number}", str(number), "-n", "home")
+    said("delete", "memory", "0", "1", "-f")
+    undone = last_operation()
+    said("undo", undone)
+    by = last_operation()
+    assert said("operations") == said("operations", "list") == said("history")
+    head, _, headings, _, undo, delete, *created = said("history", "-l", "4").splitlines()
+    assert head == "Found 5 operations (showing 4):"
+    assert headings.split("  ")[0] == "Operation"
+    assert re.fullmatch(f"{by}  {WHEN}  undo +2", undo)
+    assert re.fullmatch(f"{undone}  {WHEN}  delete +2 +{by}", delete)
+    assert [re.sub(f"{ULID}  {WHEN}", "", line).split() for line in created[:2]] == [["create", "1"]] * 2
+    assert created[2:] == ["", "More results: --offset 4"]
+    assert answered("operations", "list", "-n", "work") == {"operations": [], "total": 0}
+    assert said("operations", "list", "-o", "4", "-n", "home").startswith("Found 5 operations (showing 1):\n")
+
+
+def test_one_operation_is_shown_with_what_it_did() -> None:
+    remember("Tea", "1")
+    remember("Milk", "2")
+    said("delete", "memory", "1", "2", "-f")
+    operation = last_operation()
+    said("undo", operation, "--only", "2")
+    head, one, two = said("operations", "show", operation).strip().split("\n\n")
+    assert [line.split()[0] for line in head.splitlines()] == ["Operation", "When", "What", "Undone", "Removed"]
+    assert (one, two) == ("1  removed\n  text  -  Tea", "2  removed  (undone)\n  text  -  Milk")
+    assert [change["memory_id"] for change in answered("operations", "show", operation)["changes"]] == ["1", "2"]
+
+
+def test_a_long_operation_is_shown_in_part() -> None:
+    ids = [f"id-{number}" for number in range(25)]
+    for memory_id in ids:
+        remember(f"Fact {memory_id}", memory_id)
+    said("delete", "memory", *ids, "-f")
+    operation = last_operation()
+    assert said("operations", "show", operation).endswith("\n\n... and 5 more (--format json shows all)\n")
+    assert said("undo", operation).splitlines()[-2] == "  ... and 5 more"
+
+
+def test_undo_brings_back_what_it_can_and_says_what_it_left() -> None:
+    remember("Tea", "1")
+    remember("Milk", "2")
+    said("delete", "memory", "1", "2", "-f")
+    operation = last_operation()
+    remember("Coffee", "1")
+    lines = said("undo", operation).splitlines()
+    assert lines[:-1] == [
+        "Undone: 1 memories are as they were before.",
+        "  2  back  Milk",
+        "Left as they are: 1",
+        "  1  another memory has its id now",
+    ]
+    assert re.fullmatch(f"Undo: agent-memory undo {ULID}", lines[-1])
+    assert (text_of("1"), text_of("2")) == ("Coffee", "Milk")
+
+
+def test_undo_of_some_memories_leaves_the_others() -> None:
+    remember("Tea", "1")
+    remember("Milk", "2")
+    said("delete", "memory", "1", "2", "-f")
+    operation = last_operation()
+    reply = answered("undo", operation, "--only", "2")
+    assert (reply["restored"], reply["kept"], reply["operation"]) == (1, [], last_operation())
+    assert run("show", "1").exit_code == 1
+    assert said("undo", operation).splitlines()[1] == "  1  back  Tea"
+    said("undo", reply["operation"])
+    assert run("show", "2").exit_code == 1
+
+
+def test_undoing_nothing_is_a_failure() -> None:
+    remember("Tea", "1")
+    created = last_operation()
+    said("edit", "1", "--text", "Milk")
+    result = run("undo", created)
+    assert (result.exit_code, result.stderr) == (1, "Error: Nothing was undone: 1: it was changed since\n")
+    edited = last_operation()
+    said("undo", edited)
+    assert "was undone already" in run("undo", edited).stderr
+    unknown = run("undo", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert run("undo", edited, "-n", "elsewhere").exit_code == 1
+    assert run("undo", edited, "--only", "2").exit_code == 1
+
+
+def test_purging_asks_for_a_word_and_says_what_it_erases(store: Path) -> None:
+    remember("A trip to Zanzibar", "1")
+    said("edit", "1", "--text", "A trip to Quetzaltenango")
+    refused = said("delete", "memory", "1", "--purge", stdin="y\n")
+    assert refused.splitlines()[0] == "  1  A trip to Quetzaltenango"
+    assert "no undo brings them back" in refused
+    assert refused.endswith("\nNothing was erased.\n")
+    assert said("delete", "memory", "1", "--purge", "--dry-run").startswith("Would erase 1 memories:\n  1  A trip")
+    assert b"Zanzibar" in store.read_bytes()
+    erased = said("delete", "memory", "1", "--purge", stdin="erase\n")
+    assert "\nNot touched: backups, " in erased
+    assert "Erased 1 memories, and the traces of what was deleted before." in erased
+    assert not [word for word in (b"Zanzibar", b"Quetzal", b"quetzal") if word in store.read_bytes()]
+    assert said("operations") == "Found 0 operations (showing 0):\n"
+
+
+def test_what_was_deleted_can_still_be_purged(store: Path) -> None:
+    remember("A trip to Zanzibar", "1")
+    said("delete", "memory", "1", "-f")
+    listed = said("delete", "memory", "1", "--purge", "--dry-run")
+    assert listed == "Would erase 1 memories:\n  1  A trip to Zanzibar  (deleted)\n"
+    said("delete", "memory", "1", "--purge", "--force")
+    assert b"Zanzibar" not in store.read_bytes()
+    result = run("delete", "memory", "1", "--purge")
+    assert (result.exit_code, result.stderr) == (0, "Not found: 1\n")
+    assert result.stdout.startswith("Erased 0 memories, and the traces of what was deleted before.\n")
+
+
+def test_purging_by_an_id_of_two_owners_needs_the_owner() -> None:
+    remember("Tea", "1", "-u", "ana")
+    said("delete", "memory", "1", "-f")
+    remember("Coffee", "1", "-u", "bo")
+    assert run("delete", "memory", "1", "--purge", "-f").exit_code == 1
+    assert said("delete", "memory", "1", "--purge", "-f", "-u", "ana").startswith("Erased 1 memories,")
+    assert text_of("1") == "Coffee"

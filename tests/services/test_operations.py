@@ -1,0 +1,93 @@
+"""What can be looked at and taken back, through the use cases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_memory.domain.requests import Create, Edit, ListOperations, NewMemory, Undo
+from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import AmbiguousId, CannotUndo, MemoryNotFound, OperationNotFound
+from mcp_memory.machine import new_ids
+from mcp_memory.services.entries import Indexer
+from mcp_memory.services.memory import Memory
+from mcp_memory.services.operations import Operations
+
+if TYPE_CHECKING:
+    from tests.services.conftest import StandingClock
+
+pytestmark = pytest.mark.anyio
+
+
+async def create(memory: Memory, text: str, memory_id: str, user_id: str | None = None) -> str:
+    new = NewMemory(text=text, id=memory_id, user_id=user_id)
+    return (await memory.long_term.create(Create(memories=[new]))).operation or ""
+
+
+async def test_an_edit_answers_the_operation_by_which_it_is_undone(memory: Memory) -> None:
+    await create(memory, "Tea", "1")
+    edited = await memory.long_term.edit(Edit(memory_id="1", text="Coffee"))
+    assert edited.text == "Coffee"
+    assert "operation" not in edited.model_dump()
+    await memory.operations.undo(Undo(operation_id=edited.operation or ""))
+    assert (await memory.long_term.get("1")).text == "Tea"
+
+
+async def test_an_operation_is_shown_as_it_is_listed(memory: Memory) -> None:
+    await create(memory, "Tea", "1")
+    operation = (await memory.long_term.delete(["1"])).operation or ""
+    undone = await memory.operations.undo(Undo(operation_id=operation))
+    shown = await memory.operations.show(operation)
+    assert (shown.undone_by, shown.removed, [change.memory_id for change in shown.changes]) == (
+        undone.operation, 1, ["1"]
+    )  # fmt: skip
+    assert (await memory.operations.show(undone.operation or "")).undoes == operation
+    with pytest.raises(OperationNotFound):
+        await memory.operations.show(operation, scope=Scope("elsewhere"))
+
+
+async def test_a_default_scope_hides_and_protects_what_others_did(memory: Memory) -> None:
+    operation = await create(memory, "Tea", "1", "ann")
+    bob = Scope(user_id="bob")
+    assert (await memory.operations.list(ListOperations(), default=bob)).total == 0
+    with pytest.raises(OperationNotFound):
+        await memory.operations.undo(Undo(operation_id=operation), default=bob)
+    with pytest.raises(MemoryNotFound):
+        await memory.operations.history("1", scope=bob)
+    with pytest.raises(MemoryNotFound):
+        await memory.operations.undo(Undo(operation_id=operation, only=["2"]))
+
+
+async def test_what_was_changed_since_cannot_be_undone(memory: Memory) -> None:
+    operation = await create(memory, "Tea", "1")
+    await memory.long_term.edit(Edit(memory_id="1", text="Coffee"))
+    with pytest.raises(CannotUndo, match="1: it was changed since"):
+        await memory.operations.undo(Undo(operation_id=operation))
+
+
+async def test_old_operations_expire_and_memories_stay(memory: Memory, clock: StandingClock) -> None:
+    """For ever, where no time is set."""
+    await create(memory, "Tea", "1")
+    clock.advance(days=91)
+    assert await memory.operations.expire() == 0
+    await memory.long_term.edit(Edit(memory_id="1", text="Coffee"))
+    kept = timedelta(days=90)
+    operations = Operations(memory.store, Indexer(memory.embedder), clock, new_ids(), kept)
+    assert await operations.expire() == 1
+    assert [change.kind for change in (await operations.history("1")).changes] == ["edit"]
+    assert (await memory.long_term.get("1")).text == "Coffee"
+
+
+async def test_what_was_deleted_is_purged_only_for_its_owner(memory: Memory) -> None:
+    await create(memory, "Tea", "1", "ann")
+    await memory.long_term.delete(["1"])
+    await create(memory, "Coffee", "1", "bob")
+    with pytest.raises(AmbiguousId):
+        await memory.long_term.purge(["1"])
+    known = await memory.long_term.recorded(["1"], scope=Scope(user_id="ann"))
+    assert [(record.text, record.there) for record in known] == [("Tea", False)]
+    assert (await memory.long_term.purge(["1"], scope=Scope(user_id="ann"))).status == "ok, erased 1 memories"
+    assert (await memory.long_term.purge(["1"])).status == "ok, erased 1 memories"
+    assert (await memory.long_term.purge(["1"])).status == "ok, erased 0 memories"
