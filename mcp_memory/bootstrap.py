@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_memory.domain.forgetting import Policy
 from mcp_memory.job_ports import TaskQueue
 from mcp_memory.loading import load
 from mcp_memory.machine import new_ids, now
@@ -15,6 +16,7 @@ from mcp_memory.ports import Embedder, Store
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
 from mcp_memory.services.entries import Indexer
+from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.job_runner import JobRunner, Pause, Terms
 from mcp_memory.services.job_table import JOBS
@@ -66,11 +68,30 @@ async def open_memory(settings: Settings) -> Memory:
     kept = timedelta(days=settings.history_days) if settings.history_days else None
     operations = Operations(store, indexer, now, new_id, kept)
     suggestions = Suggestions(store, indexer, now, new_id)
-    upkeep = Upkeep(store, embedder)
     queue = _queue(settings)
     jobs = Jobs(store, queue, now, new_id, JOBS, timedelta(days=settings.job_retention_days))
-    hydration = Hydration(long_term, working)
-    return Memory(long_term, working, hydration, operations, suggestions, upkeep, jobs, store, embedder, queue)
+    forgetting = Forgetting(store, now, new_id, _standing(settings))
+    return Memory(
+        long_term=long_term,
+        working=working,
+        hydration=Hydration(long_term, working),
+        operations=operations,
+        suggestions=suggestions,
+        forgetting=forgetting,
+        upkeep=Upkeep(store, embedder),
+        jobs=jobs,
+        store=store,
+        embedder=embedder,
+        queue=queue,
+    )
+
+
+def _standing(settings: Settings) -> Policy:
+    return Policy(
+        max_age_days=settings.forgetting_max_age_days,
+        max_inactive_days=settings.forgetting_max_inactive_days,
+        budget=settings.forgetting_budget_keep_top_n,
+    )
 
 
 def task_runner(settings: Settings, memory: Memory, *, concurrency: int) -> JobRunner:

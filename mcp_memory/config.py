@@ -70,6 +70,7 @@ def _backend(word: Any) -> Any:
 
 
 Minutes = Annotated[int, Field(ge=0, le=5_256_000)]
+Days = Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
@@ -116,8 +117,24 @@ class Settings(BaseSettings):
     long_term_memory: bool = Field(
         default=True, description="false: refuse requests about long-term memory; sessions still work."
     )
-    history_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = Field(
+    history_days: Days = Field(
         90, description="How long a change of memories can be looked at and undone; 0: for ever."
+    )
+    forgetting_enabled: bool = Field(
+        default=False,
+        description="Forget by themselves the memories beyond the limits below; they can be brought back.",
+    )
+    forgetting_every_minutes: Annotated[int, Field(ge=0, le=5_256_000)] = Field(
+        60, description="How often memories are forgotten by themselves; 0: never."
+    )
+    forgetting_max_age_days: Days | None = Field(
+        None, description="Forget older memories; if FORGETTING_MAX_INACTIVE_DAYS is set, only those unused as well."
+    )
+    forgetting_max_inactive_days: Days | None = Field(
+        None, description="Forget memories that were not used for longer."
+    )
+    forgetting_budget_keep_top_n: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Keep at most so many memories of each namespace and user, the most recent ones."
     )
     require_message_timestamps: bool = Field(
         default=False, description="Refuse messages that do not say when they were created."
@@ -168,7 +185,6 @@ class Settings(BaseSettings):
     enable_topic_extraction: bool | None = _accepted("Find the topics of memories.")
     enable_ner: bool | None = _accepted("Find the names in memories.")
     enable_working_memory_summarization: bool | None = _accepted("Summarise long conversations.")
-    forgetting_enabled: bool | None = _accepted("Delete old memories by themselves.")
     disable_auth: bool | None = _accepted("Serve without authentication.")
     auth_mode: Annotated[Literal["disabled", "token", "oauth2"], BeforeValidator(_lower)] | None = _accepted(
         "How callers over the network prove who they are: disabled, token or oauth2."
@@ -273,6 +289,12 @@ def read_settings(**overrides: Any) -> Settings:
         logger.warning(
             "REDIS_URL is not used by this version: memories are kept in %s (set MEMORY_STORE_URL to choose where)",
             settings.store_url(),
+        )
+    limits = (settings.forgetting_max_age_days, settings.forgetting_max_inactive_days)
+    if settings.forgetting_enabled and (*limits, settings.forgetting_budget_keep_top_n) == (None, None, None):
+        logger.warning(
+            "FORGETTING_ENABLED forgets nothing without FORGETTING_MAX_AGE_DAYS, FORGETTING_MAX_INACTIVE_DAYS "
+            "or FORGETTING_BUDGET_KEEP_TOP_N"
         )
     if settings.embedder() != settings.embedding_model:
         logger.warning(

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.forgetting import Aged
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
@@ -303,6 +304,12 @@ class MemoryStore(Protocol):
 
     async def remove(self, handles: Sequence[Handle], operation: Operation) -> int:
         """Delete the memories and whatever was derived from them in one transaction; return how many there were."""
+
+    async def aged(self, scope: Scope, after: Handle | None, limit: int) -> list[tuple[Handle, Aged]]:
+        """Return a page of the memories within the scope in a fixed order, beginning after a handle; without texts."""
+
+    async def forget(self, seen: Sequence[tuple[Handle, Aged]], operation: Operation) -> list[Handle]:
+        """Remove in one transaction what was neither changed nor accessed since it was seen; return what was removed."""
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         """Set ``last_accessed`` and count the access, where the last one was before ``unless_since``."""

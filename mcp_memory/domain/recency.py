@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,10 +31,16 @@ class Recency:
         self, days_since_access: NDArray[np.float64], days_since_created: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the recency of memories, 0 (forgotten) to 1 (just now)."""
-        fresh = self.freshness_weight * 2.0 ** (-days_since_access.clip(0) / self.half_life_last_access_days)
-        new = self.novelty_weight * 2.0 ** (-days_since_created.clip(0) / self.half_life_created_days)
-        recency: NDArray[np.float64] = (fresh + new).clip(0, 1)
+        recency: NDArray[np.float64] = self._sum(days_since_access.clip(0), days_since_created.clip(0)).clip(0, 1)
         return recency
+
+    def of_one(self, days_since_access: float, days_since_created: float) -> float:
+        """Return the recency of one memory."""
+        return min(1.0, float(self._sum(max(0.0, days_since_access), max(0.0, days_since_created))))
+
+    def _sum(self, since_access: Any, since_created: Any) -> Any:
+        fresh = self.freshness_weight * 2.0 ** (-since_access / self.half_life_last_access_days)
+        return fresh + self.novelty_weight * 2.0 ** (-since_created / self.half_life_created_days)
 
     def blend(self, relevance: NDArray[np.float64], recency: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return relevance and recency (both 0 to 1) as one score."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_memory.domain.compaction import Step
+from mcp_memory.domain.forgetting import Rule
 from mcp_memory.domain.jobs import Job
 from mcp_memory.domain.moments import Moment
 from mcp_memory.domain.operations import Change, Kept, Operation
@@ -173,6 +174,36 @@ class UndoReply(Ack):
 
     restored: int
     kept: list[Kept]
+
+
+class Forgettable(Reply):
+    """A memory that is forgotten, and why."""
+
+    id: str
+    namespace: str | None
+    user_id: str | None
+    rule: Rule
+    why: str
+    created_at: Moment
+    last_accessed: Moment
+    text: str | None = None
+    """None where so many are listed that texts were not read."""
+
+
+class Forgotten(Reply):
+    """What was forgotten; after a dry run, what would be."""
+
+    scanned: int
+    deleted: int
+    deleted_ids: list[str]
+    """The first 100,000."""
+    dry_run: bool
+    operation: str | None = Field(None, exclude=True)
+    """As in ``Ack``."""
+    kept: int = Field(0, exclude=True)
+    """Those that were changed or used after they had been chosen."""
+    listed: list[Forgettable] = Field(default_factory=list, exclude=True)
+    """The first 1,000, for people to look at. Not part of what clients know."""
 
 
 class Stats(Reply):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mcp_memory.job_ports import TaskQueue
 from mcp_memory.ports import Embedder, Store
+from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.long_term import LongTerm
@@ -24,6 +25,7 @@ class Memory:
     hydration: Hydration
     operations: Operations
     suggestions: Suggestions
+    forgetting: Forgetting
     upkeep: Upkeep
     jobs: Jobs
     store: Store

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from mcp_memory.domain.forgetting import Policy
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.entries import Indexer
+from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.job_table import JOBS
 from mcp_memory.services.jobs import JobKind, Jobs
@@ -55,11 +57,22 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
     indexer = Indexer(embedder)
     operations = Operations(store, indexer, clock, new_id)
     suggestions = Suggestions(store, indexer, clock, new_id)
-    upkeep = Upkeep(store, embedder)
     queue = InlineQueue()
     jobs = Jobs(store, queue, clock, new_id, JOBS)
-    hydration = Hydration(long_term, working)
-    memory = Memory(long_term, working, hydration, operations, suggestions, upkeep, jobs, store, embedder, queue)
+    forgetting = Forgetting(store, clock, new_id, Policy())
+    memory = Memory(
+        long_term=long_term,
+        working=working,
+        hydration=Hydration(long_term, working),
+        operations=operations,
+        suggestions=suggestions,
+        forgetting=forgetting,
+        upkeep=Upkeep(store, embedder),
+        jobs=jobs,
+        store=store,
+        embedder=embedder,
+        queue=queue,
+    )
     yield memory
     await memory.close()
 

@@ -304,6 +304,18 @@ def test_whoever_chose_a_store_as_well_knows_that_it_is_not_redis(
     assert not caplog.records
 
 
+def test_forgetting_without_a_limit_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FORGETTING_ENABLED", "true")
+    assert read_settings().forgetting_enabled
+    assert caplog.messages[0].startswith("FORGETTING_ENABLED forgets nothing without FORGETTING_MAX_AGE_DAYS")
+    caplog.clear()
+    monkeypatch.setenv("FORGETTING_BUDGET_KEEP_TOP_N", "0")
+    read_settings()
+    assert not caplog.messages
+
+
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"LOG_LEVEL=\xff\xfe")
     with pytest.raises(ConfigurationError, match=r"\.env: is not UTF-8 text"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import pairwise
 from math import log
@@ -15,6 +15,7 @@ import numpy as np
 
 from mcp_memory.domain.english import stem
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.forgetting import Aged
 from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
@@ -279,6 +280,20 @@ class EphemeralMemories:
             del self._stems[handle]
         self._aliases = {name: handle for name, handle in self._aliases.items() if handle not in handles}
 
+    async def aged(self, scope: Scope, after: Handle | None, limit: int) -> list[tuple[Handle, Aged]]:
+        first = 0 if after is None else _number(after)
+        held = sorted((handle, entry.record) for handle, entry in self._matching(Where(scope)) if handle > first)
+        return [(handle, _aged(record)) for handle, record in held[:limit]]
+
+    async def forget(self, seen: Sequence[tuple[Handle, Aged]], operation: Operation) -> list[Handle]:
+        same = [
+            handle
+            for handle, aged in seen
+            if _number(handle) in self._entries and _aged(self._entries[_number(handle)].record) == aged
+        ]
+        await self.remove(same, operation)
+        return same
+
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         for handle in {_number(handle) for handle in handles} & self._entries.keys():
             entry = self._entries[handle]
@@ -353,6 +368,10 @@ def _threads(entries: dict[int, Entry]) -> list[list[int]]:
 def name_of(record: MemoryRecord) -> Name:
     """Return the name under which the memory is known in its scope."""
     return record.namespace, record.user_id, record.id
+
+
+def _aged(record: MemoryRecord) -> Aged:
+    return Aged(**{field.name: getattr(record, field.name) for field in fields(Aged)})
 
 
 def _number(handle: Handle) -> int:

@@ -271,6 +271,15 @@ INSERT INTO changes (handle) VALUES (?)
 -- name: end_memory
 UPDATE memories SET valid_to = ?, version = ? WHERE handle = ?
 
+-- name: aged
+SELECT m.handle, m.id, n.name, u.name, m.memory_type, m.created_at, f.last_accessed, m.pinned, m.version
+FROM memories m NOT INDEXED
+JOIN facets f ON f.handle = m.handle
+LEFT JOIN names n ON n.number = m.namespace
+LEFT JOIN names u ON u.number = m.user
+WHERE m.handle > ? AND {where}
+ORDER BY m.handle LIMIT ?
+
 -- name: touch
 UPDATE facets SET last_accessed = ?2, access_count = access_count + 1
 WHERE handle IN (SELECT value FROM carray(?1)) AND last_accessed < ?3

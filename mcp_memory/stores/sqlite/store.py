@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import apsw
 
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.forgetting import Aged
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Change, Operation
@@ -39,6 +40,7 @@ from mcp_memory.ports import (
 )
 from mcp_memory.stores.sqlite import (
     filters,
+    forgetting,
     history,
     jobs,
     opening,
@@ -140,6 +142,14 @@ class SqliteStore:
 
     async def remove(self, handles: Sequence[Handle], operation: Operation) -> int:
         return await self._write(lambda c: writing.remove(Recorder(c, operation), _numbers(handles)))
+
+    async def aged(self, scope: Scope, after: Handle | None, limit: int) -> list[tuple[Handle, Aged]]:
+        first = 0 if after is None else int(after)
+        return [*await self._read(lambda connection: forgetting.aged(connection, scope, first, limit))]
+
+    async def forget(self, seen: Sequence[tuple[Handle, Aged]], operation: Operation) -> list[Handle]:
+        numbered = [(int(handle), aged) for handle, aged in seen]
+        return [*await self._write(lambda c: forgetting.forget(Recorder(c, operation), numbered))]
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         moments = microseconds(now), microseconds(unless_since)
