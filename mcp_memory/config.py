@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
-import platformdirs
 from pydantic import (
     BeforeValidator,
     Field,
@@ -26,15 +25,13 @@ from pydantic import (
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from mcp_memory.errors import ConfigurationError
+from mcp_memory.store_url import EPHEMERAL, SQLITE, StoreKind, parsed, usual
 
 logger = logging.getLogger(__name__)
 
 Origin: TypeAlias = Literal["default", "environment", ".env", "command line"]
-StoreKind: TypeAlias = Literal["sqlite", "ephemeral"]
 
 DOTENV = ".env"
-SQLITE = "sqlite:///"
-EPHEMERAL = "ephemeral://"
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
 AVAILABLE_MODELS = frozenset({BUNDLED_MODEL, "hashing"})
 HOSTED_MODELS = (
@@ -124,7 +121,7 @@ class Settings(BaseSettings):
         default=False,
         description="Forget by themselves the memories beyond the limits below; they can be brought back.",
     )
-    forgetting_every_minutes: Annotated[int, Field(ge=0, le=5_256_000)] = Field(
+    forgetting_every_minutes: Minutes = Field(
         60, description="How often memories are forgotten by themselves; 0: never."
     )
     forgetting_max_age_days: Days | None = Field(
@@ -163,7 +160,7 @@ class Settings(BaseSettings):
         10, description="How often duplicates are made one by themselves; 0: never."
     )
     expiry_every_minutes: Minutes = Field(
-        60, description="How often expired sessions and old jobs are removed; 0: never."
+        60, description="How often expired sessions, old jobs and the history of old changes go; 0: never."
     )
     optimise_every_minutes: Minutes = Field(
         1440, description="How often the store is put in good order for speed and space; 0: never."
@@ -201,7 +198,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known_store(cls, url: str | None) -> str | None:
         if url is not None:
-            _parsed(url)
+            parsed(url)
         return url
 
     @field_validator("embedding_model")
@@ -244,8 +241,8 @@ class Settings(BaseSettings):
     def store_location(self) -> tuple[StoreKind, Path | None]:
         """Return the kind of store and its file, absolute; an ephemeral store has none."""
         if self.memory_store_url is None:
-            return "sqlite", Path(platformdirs.user_data_dir("mcp-memory", appauthor=False)) / "memory.sqlite3"
-        return _parsed(self.memory_store_url)
+            return "sqlite", usual()
+        return parsed(self.memory_store_url)
 
     def store_url(self) -> str:
         """Return where memories are kept, as MEMORY_STORE_URL would say it."""
@@ -329,32 +326,6 @@ def _origins(given: Mapping[str, Any]) -> dict[str, Origin]:
     found |= dict.fromkeys(EnvSettingsSource(Settings)(), "environment")
     found |= dict.fromkeys(given, "command line")
     return found
-
-
-def _parsed(url: str) -> tuple[StoreKind, Path | None]:
-    """Return the kind of store and its file.
-
-    Raises:
-        ValueError: with what is wrong, to follow the value.
-    """
-    if url.rstrip("/").lower() == "ephemeral:":
-        return "ephemeral", None
-    scheme, _, rest = url.partition("://")
-    if scheme.lower() in {"redis", "rediss", "redis+cluster", "rediss+cluster"}:
-        raise ValueError("is a Redis server, which this version does not use yet; use sqlite:///PATH or ephemeral://")
-    if scheme.lower() != "sqlite":
-        raise ValueError("is not a store; use sqlite:///PATH or ephemeral://")
-    if not rest.startswith("/"):
-        raise ValueError("has no path; write sqlite:///PATH, or sqlite:////PATH for an absolute one")
-    path = rest.removeprefix("/")
-    if path in {"", ":memory:"}:
-        raise ValueError("names no file; write sqlite:///PATH, or ephemeral:// to keep nothing")
-    if "?" in path:
-        raise ValueError("has options after '?', which this store does not know; leave them out")
-    try:
-        return "sqlite", Path(path).expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError("begins with a home folder that is not known; write the whole path") from error
 
 
 def _contradiction(one: str, other: str) -> str:
