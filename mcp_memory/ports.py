@@ -309,7 +309,7 @@ class MemoryStore(Protocol):
         """Return a page of the memories within the scope in a fixed order, beginning after a handle; without texts."""
 
     async def forget(self, seen: Sequence[tuple[Handle, Aged]], operation: Operation) -> list[Handle]:
-        """Remove in one transaction what was neither changed nor accessed since it was seen; return what was removed."""
+        """Remove in one transaction what was neither changed nor accessed since it was seen; answers what is gone."""
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         """Set ``last_accessed`` and count the access, where the last one was before ``unless_since``."""

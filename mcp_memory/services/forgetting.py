@@ -41,13 +41,11 @@ class Forgetting:
         operation = Operation(id=self._new_id(), kind=OperationKind.FORGET, at=now, note=request.policy.told())
         protected = frozenset(handle for handle, _ in await self._store.named(request.pinned_ids, scope))
         total = 0 if progress is None else await self._store.count(Where(scope))
-        run = _Run(self._store, request, Chooser(request.policy, now, protected), operation)
+        run = _Run(self._store, request, Chooser(request.policy, now, protected), operation, progress, total)
         after: Handle | None = None
         while not run.full and (page := await self._store.aged(scope, after, PAGE)):
             await run.take(page)
             after = page[-1][0]
-            if progress is not None:
-                await progress(run.scanned, max(total, run.scanned), "forgetting")
         return run.outcome()
 
     async def forget_as_settings_say(self, progress: Progress | None = None) -> Forgotten:
@@ -63,6 +61,8 @@ class _Run:
     request: Forget
     chooser: Chooser[Handle]
     operation: Operation
+    progress: Progress | None
+    total: int
     scanned: int = 0
     deleted: int = 0
     kept: int = 0
@@ -83,6 +83,14 @@ class _Run:
             room = AT_ONCE if self.request.limit is None else min(AT_ONCE, self.request.limit - self.deleted)
             await self._let_go(choices[:room])
             choices = choices[room:]
+            if choices:
+                await self._tell()
+        await self._tell()
+
+    async def _tell(self) -> None:
+        """Say how far it is, which lets others go first."""
+        if self.progress is not None:
+            await self.progress(self.scanned, max(self.total, self.scanned), "forgetting")
 
     async def _let_go(self, choices: Sequence[Choice[Handle]]) -> None:
         """Remove the memories that nothing happened to since they were read; in a dry run only note them."""

@@ -30,13 +30,21 @@ async def compact(memory: Memory, asked: CompactLater, progress: Progress) -> Js
 
 
 async def expire(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
-    """Remove what has outlived its time: sessions past their TTL, and old finished jobs."""
-    await progress(0, 2, "removing expired sessions")
+    """Remove what has outlived its time: sessions past their TTL, old finished jobs, the record of old changes."""
+    await progress(0, 3, "removing expired sessions")
     sessions = await memory.working.expire()
-    await progress(1, 2, "removing old jobs")
+    await progress(1, 3, "removing old jobs")
     jobs = await memory.jobs.prune()
-    await progress(2, 2, "done")
-    return {"sessions": sessions, "jobs": jobs}
+    await progress(2, 3, "removing the history of old changes")
+    operations = await memory.operations.expire()
+    await progress(3, 3, "done")
+    return {"sessions": sessions, "jobs": jobs, "operations": operations}
+
+
+async def forget(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
+    """Forget what the settings let go of."""
+    forgotten = await memory.forgetting.forget_as_settings_say(progress)
+    return {"scanned": forgotten.scanned, "deleted": forgotten.deleted, "operation": forgotten.operation}
 
 
 async def reembed(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
@@ -71,10 +79,18 @@ JOBS: tuple[JobKind[Memory], ...] = (
     ),
     JobKind(
         "expire",
-        "remove expired sessions and old finished jobs",
+        "remove expired sessions, old finished jobs and the history of old changes",
         Whole,
         expire,
         Period("expiry_every_minutes"),
+    ),
+    JobKind(
+        "forget",
+        "forget the memories that the FORGETTING_ settings let go of",
+        Whole,
+        forget,
+        Period("forgetting_every_minutes", only_if="forgetting_enabled"),
+        aliases=("agent_memory_server.long_term_memory.periodic_forget_long_term_memories",),
     ),
     JobKind(
         "optimise",

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from mcp_memory.domain.forgetting import Policy
 from mcp_memory.domain.jobs import Job, JobState
-from mcp_memory.domain.requests import Compact, ListJobs, PutSession
+from mcp_memory.domain.requests import Compact, Create, ListJobs, NewMemory, PutSession
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest, JobNotFound, QueueUnavailable
 from mcp_memory.machine import new_ids
 from mcp_memory.queues.inline import InlineQueue
+from mcp_memory.services.entries import Indexer
+from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.job_table import JOBS, Whole
 from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.memory import Memory
+from mcp_memory.services.operations import Operations
 from tests.services.conftest import StandingClock
 from tests.services.digging import ALL, PATIENCE, Digging, Hole, runner, working
 
@@ -90,16 +96,36 @@ async def test_jobs_are_listed_and_named_within_their_scope(digging: Memory) -> 
 
 async def test_what_has_outlived_its_time_is_removed(memory: Memory, clock: StandingClock) -> None:
     """The job ``expire``."""
+    kept = timedelta(days=7)
+    operations = Operations(memory.store, Indexer(memory.embedder), clock, new_ids(), kept)
+    memory = replace(memory, operations=operations)
     made = runner(memory, clock)
+    await memory.long_term.create(Create(memories=[NewMemory(text="Tea", id="tea")]))
     old = await memory.jobs.schedule("optimise", Whole())
     await made.run(old.id)
     await memory.working.put(PutSession(session_id="short", ttl_seconds=60))
     clock.advance(days=7, seconds=1)
     job = await memory.jobs.schedule("expire", Whole())
     await made.run(job.id)
-    assert (await memory.jobs.get(job.id)).result == {"sessions": 1, "jobs": 1}
+    assert (await memory.jobs.get(job.id)).result == {"sessions": 1, "jobs": 1, "operations": 1}
+    assert (await memory.long_term.get("tea")).text == "Tea"
     with pytest.raises(JobNotFound):
         await memory.jobs.get(old.id)
+
+
+async def test_memories_are_forgotten_as_the_settings_say(memory: Memory, clock: StandingClock) -> None:
+    """The job ``forget``."""
+    forgetting = Forgetting(memory.store, clock, new_ids(), Policy(max_age_days=3))
+    memory = replace(memory, forgetting=forgetting)
+    made = runner(memory, clock)
+    await memory.long_term.create(Create(memories=[NewMemory(text="Tea", id="tea")]))
+    clock.advance(days=4)
+    job = await memory.jobs.schedule("agent_memory_server.long_term_memory.periodic_forget_long_term_memories", Whole())
+    await made.run(job.id)
+    result = (await memory.jobs.get(job.id)).result
+    assert isinstance(result, dict)
+    assert (job.name, result["scanned"], result["deleted"]) == ("forget", 1, 1)
+    assert (await memory.operations.show(str(result["operation"]))).kind == "forget"
 
 
 async def test_the_public_names_of_compaction_are_one_job(memory: Memory) -> None:
