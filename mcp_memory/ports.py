@@ -155,6 +155,17 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Holders:
+    """What holds contents and texts already."""
+
+    contents: list[MemoryRecord | None]
+    """For each scope and content hash, the memory that holds it there."""
+    texts: list[list[tuple[Handle, MemoryRecord]]]
+    """For each text, the memories of exactly the scope's namespace and user that say it, and said it when ``touch``
+    counted their use. Compared by ``domain.identity.normalised``; sessions, types and dates do not count."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """What an operation did to the memory behind a handle."""
 
@@ -266,8 +277,8 @@ class MemoryStore(Protocol):
         ``holds_from``, if they had not ended before).
         """
 
-    async def held(self, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
-        """Return for each scope and content hash the memory that already holds it there."""
+    async def held(self, hashes: Sequence[tuple[Scope, str]], texts: Sequence[tuple[Scope, str]] = ()) -> Holders:
+        """Return what already holds contents in exactly these scopes, and what said texts when it was touched."""
 
     async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
         """Return the memories with these ids (or merged from them) within the scope; unknown ids are left out."""
@@ -312,7 +323,10 @@ class MemoryStore(Protocol):
         """Remove in one transaction what was neither changed nor accessed since it was seen; answers what is gone."""
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
-        """Set ``last_accessed`` and count the access, where the last one was before ``unless_since``."""
+        """Set ``last_accessed`` and count the access, where the last one was before ``unless_since`` or a change.
+
+        The first one is always counted. What the memories say now can be found by ``held`` from then on.
+        """
 
     async def duplicates(self, where: Where) -> list[list[Handle]]:
         """Return the groups of two or more memories with one content hash in one scope, oldest first."""

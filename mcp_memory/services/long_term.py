@@ -15,6 +15,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
 from mcp_memory.ports import LLM, Added, Clock, Embedder, Handle, NewId, Progress, Store
 from mcp_memory.services.compaction import Compactor
+from mcp_memory.services.echoes import Echoes, Handed, texts
 from mcp_memory.services.entries import Indexer, told
 from mcp_memory.services.judging import Judge
 from mcp_memory.services.merged_text import Author
@@ -41,6 +42,7 @@ class LongTerm:
         self._enabled = enabled
         self._indexer = Indexer(embedder)
         self._finder = Finder(store, embedder, clock)
+        self._echoes = Echoes(store, clock)
         judge = Judge(store, self._indexer, Author(llm), clock, new_id)
         self._compactor = Compactor(store, self._indexer, judge, clock)
 
@@ -49,7 +51,7 @@ class LongTerm:
         self._check_enabled()
         now = self._clock()
         records = [self.record(new, default=default, now=now) for new in request.memories]
-        held = await self._held(records, request) if request.deduplicate else [None] * len(records)
+        held = await self._there(records, request) if request.deduplicate else [None] * len(records)
         fresh = [record for record, there in zip(records, held, strict=True) if there is None]
         entries = await self._indexer.entries(fresh, progress)
         operation = self._operation(OperationKind.CREATE)
@@ -87,12 +89,16 @@ class LongTerm:
         }
         return MemoryRecord(**fields)
 
-    async def _held(self, records: Sequence[MemoryRecord], request: Create) -> list[MemoryRecord | None]:
-        """Return the memories that already say the same; one handed in under its own id again is an update."""
-        held = await self._store.held([(record.scope, record.memory_hash or "") for record in records])
+    async def _there(self, records: Sequence[MemoryRecord], request: Create) -> list[MemoryRecord | None]:
+        """Return the memories that need not be stored: they are there already, or are our own answers coming back."""
+        handed = [Handed.of(new, record) for new, record in zip(request.memories, records, strict=True)]
+        said = texts(handed)
+        held = await self._store.held([(record.scope, record.memory_hash or "") for record in records], said)
+        known = await self._echoes.known(handed, dict(zip(said, held.texts, strict=True)))
         return [
-            there if there is not None and _adds_nothing(new, record, there) else None
-            for new, record, there in zip(request.memories, records, held, strict=True)
+            # What is handed in under its own id again is an update.
+            there if there is not None and _adds_nothing(new, record, there) else echoed
+            for new, record, there, echoed in zip(request.memories, records, held.contents, known, strict=True)
         ]
 
     async def search(self, request: Search, *, default: Scope = OPEN) -> Found:

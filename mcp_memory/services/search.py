@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,20 +13,18 @@ from mcp_memory.domain.recency import Recency
 from mcp_memory.domain.records import MemoryRecord, SearchMode
 from mcp_memory.domain.replies import Found, Hit
 from mcp_memory.domain.requests import Search
-from mcp_memory.errors import EmbedderUnavailable, StoreBusy, StoreFull, StoreReadOnly
+from mcp_memory.errors import EmbedderUnavailable
 from mcp_memory.ports import Candidates, Clock, Embedder, Handle, MemoryStore, Probe
 from mcp_memory.retrieval.questions import Question, read
 from mcp_memory.retrieval.ranking import Ranking, Wish, rank
+from mcp_memory.services import accesses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-logger = logging.getLogger(__name__)
-
 POOL = 200
 """Candidates by vector and by words: recall stops rising beyond (docs/reference/quality.md)."""
-TOUCH_AFTER = timedelta(seconds=900)
-"""An access counts once in this time, so that paging does not count as use."""
+NEVER = datetime.min.replace(tzinfo=UTC)
 NOTHING = "Nothing relevant is known."
 WITHOUT_VECTOR = "Memories that have no vector of this model yet and are found by their words only: {count}."
 
@@ -67,8 +63,13 @@ class Finder:
         page = range(request.offset, min(request.offset + request.limit, len(ranked.handles)))
         handles = [ranked.handles[row] for row in page]
         records = await self._store.records(handles)
-        if request.recency_boost is not False:
-            await self._touch(handles, records)
+        now = self._clock()
+        # That a memory was returned is noted also for those who do not want that to count as use.
+        since = NEVER if request.recency_boost is False else now - accesses.TOUCH_AFTER
+        used = [
+            handle for handle, record in zip(handles, records, strict=True) if record and accesses.due(record, since)
+        ]
+        await accesses.count(self._store, used, now, since)
         hits = [
             _hit(record, ranked, row, request.search_mode or SearchMode.HYBRID)
             for row, record in zip(page, records, strict=True)
@@ -159,20 +160,6 @@ class Finder:
                 ranking = rank(question, found, _wish(request), now=self._clock())
                 ranked = _plain(ranking, found, explain=request.explain)
         return replace(ranked, total=total)
-
-    async def _touch(self, handles: Sequence[Handle], records: Sequence[MemoryRecord | None]) -> None:
-        """Count the access to the memories; what was found is answered all the same where that cannot be written."""
-        now = self._clock()
-        since = now - TOUCH_AFTER
-        found = zip(handles, records, strict=True)
-        due = [handle for handle, record in found if record is not None and record.last_accessed < since]
-        if not due:
-            # Most searches write nothing, and so wait for nobody who does.
-            return
-        try:
-            await self._store.touch(due, now, unless_since=since)
-        except (StoreReadOnly, StoreFull, StoreBusy) as error:
-            logger.warning("the access was not counted: %s", error)
 
 
 def _plain(ranking: Ranking, found: Candidates, *, explain: bool) -> _Ranked:

@@ -194,7 +194,7 @@ async def test_held_finds_contents_in_their_exact_scope(store: Store) -> None:
     await store.add([first, second], operation())
     digest = first.record.memory_hash or ""
     asked = [(Scope("work", "ann", "s"), digest), (ANN, digest), (ANN, "other"), (Scope("work"), digest)]
-    assert await store.held(asked) == [second.record, first.record, None, None]
+    assert (await store.held(asked)).contents == [second.record, first.record, None, None]
 
 
 async def test_named_stays_within_the_scope_and_leaves_out_what_is_unknown(store: Store) -> None:

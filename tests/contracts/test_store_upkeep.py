@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mcp_memory.domain.filters import Where
+from mcp_memory.domain.operations import OperationKind
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Cues, Entry, Generation, Handle, Store
 from tests.contracts.entries import (
@@ -32,7 +33,8 @@ LATER = NOON + timedelta(hours=1)
 
 async def test_an_access_is_counted_where_the_last_was_long_ago(store: Store) -> None:
     """``touch``: unless it was accessed since; the version stays."""
-    await store.add([entry("long ago", id="x"), entry("just now", id="y", last_accessed=LATER)], operation())
+    just_now = entry("just now", id="y", last_accessed=LATER, access_count=1)
+    await store.add([entry("long ago", id="x"), just_now], operation())
     handles = [await handle_of(store, memory_id) for memory_id in ("x", "y")]
     await store.touch(handles, LATER, unless_since=NOON + timedelta(minutes=1))
     await store.touch(handles, LATER, unless_since=NOON + timedelta(minutes=1))
@@ -41,7 +43,22 @@ async def test_an_access_is_counted_where_the_last_was_long_ago(store: Store) ->
     assert x is not None
     assert y is not None
     assert (x.access_count, x.last_accessed, x.version) == (1, LATER, 1)
-    assert (y.access_count, y.last_accessed) == (0, LATER)
+    assert (y.access_count, y.last_accessed) == (1, LATER)
+
+
+async def test_the_first_access_is_always_counted_and_one_after_a_change(store: Store) -> None:
+    await store.add([entry("Tea", id="x")], operation())
+    handle = await handle_of(store, "x")
+    soon, long_ago = NOON + timedelta(seconds=1), NOON - timedelta(days=1)
+    for _ in range(2):
+        await store.touch([handle], soon, unless_since=long_ago)
+    changed = entry("Milk", id="x", updated_at=LATER, last_accessed=soon, access_count=1)
+    await store.replace(handle, changed, operation(OperationKind.EDIT), expected_version=1)
+    for _ in range(2):
+        await store.touch([handle], LATER, unless_since=long_ago)
+    (found,) = await store.records([handle])
+    assert found is not None
+    assert (found.access_count, found.last_accessed) == (2, LATER)
 
 
 # duplicates, merge

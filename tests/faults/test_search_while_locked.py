@@ -52,6 +52,7 @@ async def test_a_search_of_what_was_just_used_waits_for_no_lock(
     await store.open()
     long_term = LongTerm(store, HashingEmbedder(), clock, new_ids(), enabled=True)
     await long_term.create(Create.model_validate({"memories": [{"text": "Ann drinks green tea"}]}))
+    await long_term.search(Search(text="green tea"))
     other = apsw.Connection(str(path))
     other.execute("BEGIN IMMEDIATE")
     assert (await long_term.search(Search(text="green tea"))).total == 1

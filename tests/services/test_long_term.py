@@ -206,12 +206,21 @@ async def test_an_access_is_counted_once_in_a_quarter_of_an_hour(memory: Memory,
     (memory_id,) = await create(memory, TEA)
     for _ in range(3):
         await texts(memory, "tea")
-    assert (await memory.long_term.get(memory_id)).access_count == 0
+    assert (await memory.long_term.get(memory_id)).access_count == 1
     clock.advance(minutes=16)
     for _ in range(3):
         await texts(memory, "tea")
     after = await memory.long_term.get(memory_id)
-    assert (after.access_count, after.last_accessed) == (1, clock.now)
+    assert (after.access_count, after.last_accessed) == (2, clock.now)
+
+
+async def test_without_recency_only_the_first_access_is_counted(memory: Memory, clock: StandingClock) -> None:
+    """So that the text is known again when it comes back."""
+    (memory_id,) = await create(memory, TEA)
+    for _ in range(2):
+        clock.advance(minutes=16)
+        await texts(memory, "tea", recency_boost=False)
+    assert (await memory.long_term.get(memory_id)).access_count == 1
 
 
 async def test_compaction_makes_any_number_of_copies_one_that_carries_all(memory: Memory) -> None:

@@ -10,14 +10,15 @@ from datetime import datetime
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports import Changed, Entry, Handle, Known, Undone
-from mcp_memory.stores.ephemeral.memories import EphemeralMemories, Image, Name, name_of
+from mcp_memory.stores.ephemeral.accesses import EphemeralAccesses
+from mcp_memory.stores.ephemeral.memories import Image, Name, name_of
 
 CHANGED_SINCE = "it was changed since"
 NAME_TAKEN = "another memory has its id now"
 OUT_OF_REACH = "what it was changed together with is out of reach"
 
 
-class EphemeralHistory(EphemeralMemories):
+class EphemeralHistory(EphemeralAccesses):
     """The port ``HistoryStore``."""
 
     async def operations(self, scope: Scope, *, limit: int, offset: int = 0) -> tuple[list[Operation], int]:

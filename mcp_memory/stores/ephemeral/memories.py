@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from math import log
@@ -15,7 +15,6 @@ import numpy as np
 
 from mcp_memory.domain.english import stem
 from mcp_memory.domain.filters import Where
-from mcp_memory.domain.forgetting import Aged
 from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
@@ -52,7 +51,7 @@ class Image:
 
 
 class EphemeralMemories:
-    """The port ``MemoryStore``, but for what ``upkeep`` holds."""
+    """The port ``MemoryStore``, but for the use of memories, their upkeep, and what it counts of others."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -151,9 +150,6 @@ class EphemeralMemories:
             return None
         records = (entry.record for entry in self._entries.values())
         return next((record for record in records if record.memory_hash == digest and record.scope == scope), None)
-
-    async def held(self, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
-        return [self._holder(scope, digest) for scope, digest in hashes]
 
     async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
         asked = dict.fromkeys(ids)
@@ -280,27 +276,6 @@ class EphemeralMemories:
             del self._stems[handle]
         self._aliases = {name: handle for name, handle in self._aliases.items() if handle not in handles}
 
-    async def aged(self, scope: Scope, after: Handle | None, limit: int) -> list[tuple[Handle, Aged]]:
-        first = 0 if after is None else _number(after)
-        held = sorted((handle, entry.record) for handle, entry in self._matching(Where(scope)) if handle > first)
-        return [(handle, _aged(record)) for handle, record in held[:limit]]
-
-    async def forget(self, seen: Sequence[tuple[Handle, Aged]], operation: Operation) -> list[Handle]:
-        same = [
-            handle
-            for handle, aged in seen
-            if _number(handle) in self._entries and _aged(self._entries[_number(handle)].record) == aged
-        ]
-        await self.remove(same, operation)
-        return same
-
-    async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
-        for handle in {_number(handle) for handle in handles} & self._entries.keys():
-            entry = self._entries[handle]
-            if entry.record.last_accessed < unless_since:
-                seen = {"last_accessed": now, "access_count": entry.record.access_count + 1}
-                self._entries[handle] = replace(entry, record=entry.record.model_copy(update=seen))
-
     async def duplicates(self, where: Where) -> list[list[Handle]]:
         groups: dict[tuple[Scope, str], list[Handle]] = {}
         for handle, entry in sorted(self._matching(where), key=lambda held: (held[1].record.created_at, held[0])):
@@ -368,10 +343,6 @@ def _threads(entries: dict[int, Entry]) -> list[list[int]]:
 def name_of(record: MemoryRecord) -> Name:
     """Return the name under which the memory is known in its scope."""
     return record.namespace, record.user_id, record.id
-
-
-def _aged(record: MemoryRecord) -> Aged:
-    return Aged(**{field.name: getattr(record, field.name) for field in fields(Aged)})
 
 
 def _number(handle: Handle) -> int:

@@ -20,7 +20,7 @@ class EphemeralStore(EphemeralHistory, EphemeralUpkeep, EphemeralSuggestions, Ep
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:
-        EphemeralSuggestions.__init__(self)
+        EphemeralHistory.__init__(self)
         EphemeralSessions.__init__(self)
         EphemeralJobs.__init__(self)
         self._clock = clock

@@ -282,7 +282,21 @@ ORDER BY m.handle LIMIT ?
 
 -- name: touch
 UPDATE facets SET last_accessed = ?2, access_count = access_count + 1
-WHERE handle IN (SELECT value FROM carray(?1)) AND last_accessed < ?3
+WHERE handle IN (SELECT value FROM carray(?1)) AND (
+    access_count = 0 OR last_accessed < max(?3, (SELECT updated_at FROM memories WHERE memories.handle = facets.handle))
+)
+
+-- name: said
+SELECT m.handle, n.name, u.name, m.text, f.returned
+FROM carray(?) c CROSS JOIN memories m ON m.handle = c.value JOIN facets f ON f.handle = m.handle
+LEFT JOIN names n ON n.number = m.namespace
+LEFT JOIN names u ON u.number = m.user
+
+-- name: note_returned
+UPDATE facets SET returned = ? WHERE handle = ?
+
+-- name: returned
+SELECT f.handle, f.returned FROM carray(?) c CROSS JOIN facets f ON f.returned = c.value ORDER BY f.handle
 
 -- name: version
 SELECT version, namespace, user, session FROM memories WHERE handle = ?

@@ -138,6 +138,10 @@ class Place:
         """Return the number under which a content is found in exactly this scope."""
         return _number(self._scope, memory_hash)
 
+    def text(self, normalised: str) -> int:
+        """Return the number under which a text is found, whatever the session."""
+        return _number(self._owner, "text", normalised)
+
     def thread(self, record: MemoryRecord) -> int:
         """Return the number that the memories of a thread share; one of its own for a memory that stands in none."""
         thread = record.thread

@@ -29,6 +29,7 @@ from mcp_memory.ports import (
     Entry,
     Generation,
     Handle,
+    Holders,
     Known,
     Merge,
     NearPair,
@@ -39,6 +40,7 @@ from mcp_memory.ports import (
     Undone,
 )
 from mcp_memory.stores.sqlite import (
+    accesses,
     filters,
     forgetting,
     history,
@@ -114,8 +116,12 @@ class SqliteStore:
     ) -> list[Added]:
         return await self._write(lambda c: writing.add(Recorder(c, operation), entries, duplicates))
 
-    async def held(self, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
-        return await self._read(lambda c: [reading.holder(c, scope, digest) for scope, digest in hashes])
+    async def held(self, hashes: Sequence[tuple[Scope, str]], texts: Sequence[tuple[Scope, str]] = ()) -> Holders:
+        def act(connection: apsw.Connection) -> Holders:
+            same = [reading.holder(connection, scope, digest) for scope, digest in hashes]
+            return Holders(same, [[*held] for held in accesses.returned(connection, texts)])
+
+        return await self._read(act)
 
     async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
         return [*await self._read(lambda connection: reading.named(connection, ids, scope))]
@@ -153,7 +159,7 @@ class SqliteStore:
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         moments = microseconds(now), microseconds(unless_since)
-        await self._write(lambda connection: writing.touch(connection, _numbers(handles), *moments))
+        await self._write(lambda connection: accesses.touch(connection, _numbers(handles), *moments))
 
     async def duplicates(self, where: Where) -> list[list[Handle]]:
         return [[*group] for group in await self._read(lambda connection: reading.duplicates(connection, where))]

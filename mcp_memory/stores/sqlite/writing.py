@@ -8,7 +8,6 @@ from dataclasses import replace as with_record
 from typing import Literal, NamedTuple
 
 import apsw
-import numpy as np
 
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.records import MemoryRecord
@@ -316,12 +315,6 @@ def delete(connection: apsw.Connection, handles: Sequence[int]) -> None:
     names = ("remove_memory", "remove_facets", "remove_labels", "remove_aliases", "add_change")
     for name in names:
         connection.executemany(sql(name), each)
-
-
-def touch(connection: apsw.Connection, handles: Sequence[int], now: int, unless_since: int) -> None:
-    """Count an access of the memories that were not accessed since."""
-    if handles:
-        connection.execute(sql("touch"), (apsw.carray(np.array(handles, np.int64)), now, unless_since))
 
 
 def reindex(connection: apsw.Connection, entries: Sequence[tuple[int, Entry]]) -> None:

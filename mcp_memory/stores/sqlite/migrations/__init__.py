@@ -47,6 +47,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "writes"),
     Migration(3, "operations"),
     Migration(4, "jobs"),
+    Migration(5, "returned"),
     Migration(7, "suggestions"),
     Migration(8, "generations"),
 )
