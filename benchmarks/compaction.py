@@ -37,7 +37,8 @@ from mcp_memory.domain.requests import Compact
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import EmbedderUnavailable
 from mcp_memory.machine import new_ids
-from mcp_memory.ports import Entry, Generation, Probe
+from mcp_memory.ports.memories import Entry, Probe
+from mcp_memory.ports.models import Generation
 from mcp_memory.retrieval.cues import cues
 from mcp_memory.retrieval.words import index_terms
 from mcp_memory.services.long_term import LongTerm

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.records import MemoryRecord
-from mcp_memory.ports import Cues, Entry, Generation
+from mcp_memory.ports.memories import Cues, Entry
+from mcp_memory.ports.models import Generation
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]

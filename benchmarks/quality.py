@@ -35,7 +35,7 @@ from mcp_memory.config import Settings
 from mcp_memory.domain.requests import Create, NewMemory, Search
 from mcp_memory.errors import EmbedderUnavailable
 from mcp_memory.machine import new_ids, now
-from mcp_memory.ports import Generation
+from mcp_memory.ports.models import Generation
 from mcp_memory.services.long_term import LongTerm
 
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}

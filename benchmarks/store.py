@@ -46,7 +46,7 @@ from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError
-from mcp_memory.ports import Candidates, Cues, Entry, Probe
+from mcp_memory.ports.memories import Candidates, Cues, Entry, Probe
 from mcp_memory.stores.sqlite.store import SqliteStore
 
 BATCH = 1_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_memory.errors import InvalidRequest
 from mcp_memory.machine import now
-from mcp_memory.ports import Report
+from mcp_memory.ports.given import Report
 from mcp_memory.stores.sqlite import backups as of_sqlite
 from mcp_memory.stores.sqlite.backups import Existing, Held, Restored
 from mcp_memory.stores.sqlite.connection import Settings as Use

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_memory.domain.forgetting import Policy
-from mcp_memory.job_ports import TaskQueue
 from mcp_memory.loading import load
 from mcp_memory.machine import new_ids, now
-from mcp_memory.ports import Embedder, Store
+from mcp_memory.ports.jobs import TaskQueue
+from mcp_memory.ports.models import Embedder
+from mcp_memory.ports.store import Store
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
 from mcp_memory.services.entries import Indexer

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_memory.machine import now
-from mcp_memory.ports import Report
+from mcp_memory.ports.given import Report
 from mcp_memory.stores.sqlite import migrations as of_sqlite
 from mcp_memory.stores.sqlite.copying import unseen
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_memory.ports import Generation
+from mcp_memory.ports.models import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from mcp_memory.machine import now
 
 if TYPE_CHECKING:
     from mcp_memory.config import Settings
-    from mcp_memory.ports import Clock
+    from mcp_memory.ports.given import Clock
     from mcp_memory.services.memory import Memory
 
 CLOSING_SECONDS = 0.8

@@ -22,7 +22,7 @@ from mcp_memory.mcp_door.schemas import Schema, input_schema, output_schema
 from mcp_memory.prompts.texts import text
 
 if TYPE_CHECKING:
-    from mcp_memory.ports import Progress
+    from mcp_memory.ports.given import Progress
 
 
 @dataclass(frozen=True, slots=True)

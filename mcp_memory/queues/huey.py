@@ -23,7 +23,7 @@ from huey.serializer import Serializer
 from huey.storage import SqliteStorage
 
 from mcp_memory.errors import QueueUnavailable
-from mcp_memory.job_ports import RunJob
+from mcp_memory.ports.jobs import RunJob
 
 logger = logging.getLogger(__name__)
 

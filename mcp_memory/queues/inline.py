@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from mcp_memory.job_ports import RunJob
+from mcp_memory.ports.jobs import RunJob
 
 
 class InlineQueue:

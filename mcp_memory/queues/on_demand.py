@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from mcp_memory.job_ports import RunJob, TaskQueue
+from mcp_memory.ports.jobs import RunJob, TaskQueue
 
 
 class QueueOnDemand:

@@ -7,7 +7,7 @@ from enum import IntFlag
 
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.talk import turn
-from mcp_memory.ports import Cues
+from mcp_memory.ports.memories import Cues
 from mcp_memory.retrieval.lexicon import NUMBERS, TEMPORAL
 from mcp_memory.retrieval.words import fold
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcp_memory.ports import Candidates
+from mcp_memory.ports.memories import Candidates
 from mcp_memory.retrieval.fusion import Column
 from mcp_memory.retrieval.questions import Question
 

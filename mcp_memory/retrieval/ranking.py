@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mcp_memory.domain.recency import Recency
 from mcp_memory.domain.records import SearchMode
-from mcp_memory.ports import Candidates
+from mcp_memory.ports.memories import Candidates
 from mcp_memory.retrieval.floor import STEEPNESS, evidence, surest
 from mcp_memory.retrieval.fusion import Column
 from mcp_memory.retrieval.questions import Question

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_memory.ports import Candidates
+from mcp_memory.ports.memories import Candidates
 from mcp_memory.retrieval.cues import Flag
 from mcp_memory.retrieval.floor import TELLING_MATCH
 from mcp_memory.retrieval.fusion import Column, at, best_of_session, beyond, standard

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.errors import StoreBusy, StoreFull, StoreReadOnly
-from mcp_memory.ports import Handle, MemoryStore
+from mcp_memory.ports.memories import Handle, MemoryStore
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,9 @@ from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.requests import Compact
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionState
-from mcp_memory.ports import Clock, Handle, Merge, Progress, Store
+from mcp_memory.ports.given import Clock, Progress
+from mcp_memory.ports.memories import Handle, Merge
+from mcp_memory.ports.store import Store
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.judging import Decisions, Held, Judge
 

@@ -11,7 +11,8 @@ from mcp_memory.domain.echoes import Echo, Reading, readings
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.requests import NewMemory
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Clock, Handle, MemoryStore
+from mcp_memory.ports.given import Clock
+from mcp_memory.ports.memories import Handle, MemoryStore
 from mcp_memory.services import accesses
 
 Held: TypeAlias = tuple[Handle, MemoryRecord]

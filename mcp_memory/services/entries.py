@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.errors import EmbedderUnavailable
-from mcp_memory.ports import Embedder, Entry, Generation, Progress
+from mcp_memory.ports.given import Progress
+from mcp_memory.ports.memories import Entry
+from mcp_memory.ports.models import Embedder, Generation
 from mcp_memory.retrieval.cues import cues
 from mcp_memory.retrieval.words import index_terms
 

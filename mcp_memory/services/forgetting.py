@@ -10,7 +10,8 @@ from mcp_memory.domain.forgetting import Aged, Choice, Chooser, Forget, Policy
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.replies import Forgettable, Forgotten
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Clock, Handle, MemoryStore, NewId, Progress
+from mcp_memory.ports.given import Clock, NewId, Progress
+from mcp_memory.ports.memories import Handle, MemoryStore
 
 OPEN = Scope()
 PAGE = 2_000

@@ -29,8 +29,8 @@ from mcp_memory.domain.jobs import (
     succeeded,
 )
 from mcp_memory.errors import InvalidRequest, NotFound, QueueUnavailable, StoreError, StoreReadOnly
-from mcp_memory.job_ports import JobRule, TaskQueue
-from mcp_memory.ports import Clock, Progress
+from mcp_memory.ports.given import Clock, Progress
+from mcp_memory.ports.jobs import JobRule, TaskQueue
 from mcp_memory.services.jobs import JobKind
 from mcp_memory.services.memory import Memory
 

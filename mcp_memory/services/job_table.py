@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from mcp_memory.domain.requests import Compact, Request
-from mcp_memory.ports import Progress
+from mcp_memory.ports.given import Progress
 from mcp_memory.services.jobs import JobKind, Period
 from mcp_memory.services.memory import Memory
 

@@ -17,8 +17,8 @@ from mcp_memory.domain.replies import JobList
 from mcp_memory.domain.requests import ListJobs, Request
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest, JobNotFound, QueueUnavailable
-from mcp_memory.job_ports import JobStore, TaskQueue
-from mcp_memory.ports import Clock, NewId, Progress
+from mcp_memory.ports.given import Clock, NewId, Progress
+from mcp_memory.ports.jobs import JobStore, TaskQueue
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,10 @@ from mcp_memory.domain.conservation import Loss, missing_of
 from mcp_memory.domain.duplicates import Finding, Statement, Verdict, clusters, judge
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
-from mcp_memory.ports import Clock, Handle, Merge, NearPair, NewId, Proposal, Seen, Store
+from mcp_memory.ports.given import Clock, NewId
+from mcp_memory.ports.memories import Handle, Merge, NearPair, Seen
+from mcp_memory.ports.store import Store
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.merged_text import Author
 

@@ -13,7 +13,10 @@ from mcp_memory.domain.replies import Ack, Compacted, Created, Edited, Found, Re
 from mcp_memory.domain.requests import Compact, Create, Edit, NewMemory, Search
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
-from mcp_memory.ports import LLM, Added, Clock, Embedder, Handle, NewId, Progress, Store
+from mcp_memory.ports.given import Clock, NewId, Progress
+from mcp_memory.ports.memories import Added, Handle
+from mcp_memory.ports.models import LLM, Embedder
+from mcp_memory.ports.store import Store
 from mcp_memory.services.compaction import Compactor
 from mcp_memory.services.echoes import Echoes, Handed, texts
 from mcp_memory.services.entries import Indexer, told

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcp_memory.job_ports import TaskQueue
-from mcp_memory.ports import Embedder, Store
+from mcp_memory.ports.jobs import TaskQueue
+from mcp_memory.ports.models import Embedder
+from mcp_memory.ports.store import Store
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.jobs import Jobs

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mcp_memory.domain.conservation import missing
 from mcp_memory.errors import LLMUnavailable
-from mcp_memory.ports import LLM
+from mcp_memory.ports.models import LLM
 from mcp_memory.prompts.texts import text
 
 logger = logging.getLogger(__name__)

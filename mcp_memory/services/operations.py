@@ -12,7 +12,11 @@ from mcp_memory.domain.requests import ListOperations, Undo
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.errors import CannotUndo, MemoryNotFound, OperationNotFound
-from mcp_memory.ports import Changed, Clock, Entry, Handle, NewId, Proposal, Seen, Store, Undone
+from mcp_memory.ports.given import Clock, NewId
+from mcp_memory.ports.history import Changed, Undone
+from mcp_memory.ports.memories import Entry, Handle, Seen
+from mcp_memory.ports.store import Store
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
 
 OPEN = Scope()

@@ -14,7 +14,9 @@ from mcp_memory.domain.records import MemoryRecord, SearchMode
 from mcp_memory.domain.replies import Found, Hit
 from mcp_memory.domain.requests import Search
 from mcp_memory.errors import EmbedderUnavailable
-from mcp_memory.ports import Candidates, Clock, Embedder, Handle, MemoryStore, Probe
+from mcp_memory.ports.given import Clock
+from mcp_memory.ports.memories import Candidates, Handle, MemoryStore, Probe
+from mcp_memory.ports.models import Embedder
 from mcp_memory.retrieval.questions import Question, read
 from mcp_memory.retrieval.ranking import Ranking, Wish, rank
 from mcp_memory.services import accesses

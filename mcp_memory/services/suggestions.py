@@ -9,7 +9,10 @@ from mcp_memory.domain.requests import Accept, ListSuggestions
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
 from mcp_memory.errors import SuggestionNotFound
-from mcp_memory.ports import Clock, Merge, NewId, Proposal, Store
+from mcp_memory.ports.given import Clock, NewId
+from mcp_memory.ports.memories import Merge
+from mcp_memory.ports.store import Store
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
 
 OPEN = Scope()

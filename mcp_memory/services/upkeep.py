@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mcp_memory.ports import Embedder, Handle, MemoryStore, Progress
+from mcp_memory.ports.given import Progress
+from mcp_memory.ports.memories import Handle, MemoryStore
+from mcp_memory.ports.models import Embedder
 from mcp_memory.services.entries import CHUNK, Indexer
 
 

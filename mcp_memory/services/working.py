@@ -22,7 +22,8 @@ from mcp_memory.domain.requests import (
 )
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest, SessionNotFound, VersionConflict
-from mcp_memory.ports import Clock, NewId, SessionStore
+from mcp_memory.ports.given import Clock, NewId
+from mcp_memory.ports.sessions import SessionStore
 from mcp_memory.services.long_term import LongTerm
 
 OPEN = Scope()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory.ports import Store
+from mcp_memory.ports.store import Store
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests.contracts.entries import StandingClock

@@ -15,7 +15,9 @@ from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Candidates, Cues, Entry, Generation, Handle, MemoryStore, Merge, Probe, Store
+from mcp_memory.ports.memories import Candidates, Cues, Entry, Handle, MemoryStore, Merge, Probe
+from mcp_memory.ports.models import Generation
+from mcp_memory.ports.store import Store
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DIMENSIONS = 16

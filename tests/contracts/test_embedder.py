@@ -14,7 +14,7 @@ from mcp_memory.embedders.minilm.embedder import MiniLMEmbedder
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from mcp_memory.ports import Embedder
+    from mcp_memory.ports.models import Embedder
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.errors import QueueUnavailable
-from mcp_memory.job_ports import TaskQueue
+from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.queues.huey import HueyQueue
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand

@@ -11,7 +11,8 @@ import pytest
 from mcp_memory.domain.filters import Tags, Where
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Cues, Entry, Store
+from mcp_memory.ports.memories import Cues, Entry
+from mcp_memory.ports.store import Store
 from tests.contracts.entries import (
     ANN,
     EVERYWHERE,

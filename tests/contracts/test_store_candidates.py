@@ -10,7 +10,9 @@ import pytest
 
 from mcp_memory.domain.filters import Tags, Where
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Candidates, Cues, Generation, Store
+from mcp_memory.ports.memories import Candidates, Cues
+from mcp_memory.ports.models import Generation
+from mcp_memory.ports.store import Store
 from tests.contracts.entries import (
     ANN,
     DIMENSIONS,

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from mcp_memory.domain.filters import DateField, DateFilter, Dates, TagField, TagFilter, Tags, Where
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Entry, Store
+from mcp_memory.ports.memories import Entry
+from mcp_memory.ports.store import Store
 from tests.contracts.conftest import make
 from tests.contracts.entries import NOON, candidates, entry, operation, vector
 

@@ -11,7 +11,9 @@ import pytest
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Entry, Handle, Store, Undone
+from mcp_memory.ports.history import Undone
+from mcp_memory.ports.memories import Entry, Handle
+from mcp_memory.ports.store import Store
 from tests.contracts.entries import (
     ANN,
     EVERYWHERE,

@@ -12,7 +12,7 @@ import pytest
 
 from mcp_memory.domain.jobs import Job, JobProgress, JobState, claimed, reported, succeeded
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Store
+from mcp_memory.ports.store import Store
 from tests.contracts.entries import EVERYWHERE, NOON, entry, operation, session
 
 pytestmark = pytest.mark.anyio

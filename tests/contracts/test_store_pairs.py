@@ -10,7 +10,8 @@ import pytest
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Generation, Store
+from mcp_memory.ports.models import Generation
+from mcp_memory.ports.store import Store
 from tests.contracts.entries import EVERYWHERE, FIRST, NOON, SECOND, entry, handle_of, operation, vector
 
 pytestmark = pytest.mark.anyio

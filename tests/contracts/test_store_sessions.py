@@ -9,7 +9,7 @@ import pytest
 from mcp_memory.domain.records import Message, Strategy
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import VersionConflict
-from mcp_memory.ports import Store
+from mcp_memory.ports.store import Store
 from tests.contracts.entries import ANN, NOON, record, session
 
 pytestmark = pytest.mark.anyio

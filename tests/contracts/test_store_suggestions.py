@@ -11,7 +11,9 @@ import pytest
 from mcp_memory.domain.operations import OperationKind
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
-from mcp_memory.ports import Handle, Proposal, Store
+from mcp_memory.ports.memories import Handle
+from mcp_memory.ports.store import Store
+from mcp_memory.ports.suggestions import Proposal
 from tests.contracts.entries import ANN, NOON, entry, handle_of, operation
 
 pytestmark = pytest.mark.anyio

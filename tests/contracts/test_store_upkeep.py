@@ -9,7 +9,9 @@ import pytest
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.operations import OperationKind
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Cues, Entry, Generation, Handle, Store
+from mcp_memory.ports.memories import Cues, Entry, Handle
+from mcp_memory.ports.models import Generation
+from mcp_memory.ports.store import Store
 from tests.contracts.entries import (
     ANN,
     DIMENSIONS,

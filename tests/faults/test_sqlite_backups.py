@@ -15,7 +15,7 @@ import pytest
 
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest, SchemaMismatch, StoreBusy, StoreCorrupt, StoreUnavailable
-from mcp_memory.ports import MemoryStore
+from mcp_memory.ports.memories import MemoryStore
 from mcp_memory.stores.sqlite import backups, blocks
 from mcp_memory.stores.sqlite.connection import Settings, transaction
 from mcp_memory.stores.sqlite.copying import unseen

@@ -12,7 +12,8 @@ from mcp_memory.domain.operations import OperationKind
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionKind
 from mcp_memory.errors import StoreBusy
-from mcp_memory.ports import Handle, Proposal
+from mcp_memory.ports.memories import Handle
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.sqlite.blocks import HANDLES
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests.contracts.entries import EVERYWHERE, FIRST, NOON, StandingClock, entry, operation, vector

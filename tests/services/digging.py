@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from mcp_memory.domain.jobs import Job
 from mcp_memory.domain.requests import ListJobs, Request
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Clock, Progress
+from mcp_memory.ports.given import Clock, Progress
 from mcp_memory.services.job_runner import JobRunner, Terms
 from mcp_memory.services.memory import Memory
 

@@ -13,8 +13,8 @@ import pytest
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.requests import Request
 from mcp_memory.errors import InvalidRequest, JobNotFound, StoreReadOnly
-from mcp_memory.job_ports import TaskQueue
 from mcp_memory.machine import new_ids
+from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.job_runner import JobRunner
 from mcp_memory.services.job_table import JOBS

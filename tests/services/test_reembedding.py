@@ -13,7 +13,7 @@ from mcp_memory.domain.requests import Create, Edit, ListJobs, Search
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.errors import EmbedderUnavailable
 from mcp_memory.machine import new_ids
-from mcp_memory.ports import Generation
+from mcp_memory.ports.models import Generation
 from mcp_memory.services.entries import CHUNK
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.upkeep import Upkeep

@@ -93,8 +93,8 @@ def test_of_equals_those_stay_that_were_stored_last() -> None:
     assert forgotten([aged(90_000)] * 5, budget=2) == [0, 1, 2]
 
 
-@given(st.lists(st.floats(0, 9_999), max_size=50), st.integers(0, 60))
-def test_a_budget_leaves_exactly_so_many_the_newest(ages: list[float], budget: int) -> None:
+@given(st.lists(st.integers(0, 9_999), max_size=50), st.integers(0, 60))
+def test_a_budget_leaves_exactly_so_many_the_newest(ages: list[int], budget: int) -> None:
     gone = forgotten([aged(age) for age in ages], budget=budget)
     assert len(gone) == max(0, len(ages) - budget)
     kept = [age for place, age in enumerate(ages) if place not in gone]

@@ -11,7 +11,7 @@ import pytest
 
 from mcp_memory.domain.recency import Recency
 from mcp_memory.domain.records import SearchMode
-from mcp_memory.ports import Candidates
+from mcp_memory.ports.memories import Candidates
 from mcp_memory.retrieval.cues import Flag
 from mcp_memory.retrieval.questions import read
 from mcp_memory.retrieval.ranking import Ranking, Wish, rank

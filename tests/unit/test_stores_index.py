@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mcp_memory.domain.filters import Where
-from mcp_memory.ports import Handle
+from mcp_memory.ports.memories import Handle
 from mcp_memory.stores.sqlite import blocks
 from mcp_memory.stores.sqlite.connection import transaction
 from mcp_memory.stores.sqlite.statements import sql

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from mcp_memory.ports import Entry
+from mcp_memory.ports.memories import Entry
 from mcp_memory.stores.sqlite.store import SqliteStore
 from mcp_memory.stores.sqlite.words import LONGEST_FRESH, MOST_FRESH
 from tests.contracts.entries import ANN, EVERYWHERE, StandingClock, candidates, entry, operation

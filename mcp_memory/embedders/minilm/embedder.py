@@ -19,7 +19,7 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from mcp_memory.errors import EmbedderUnavailable
-from mcp_memory.ports import Generation
+from mcp_memory.ports.models import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from mcp_memory.domain.identity import normalised
 from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Handle, Holders
+from mcp_memory.ports.memories import Handle, Holders
 from mcp_memory.stores.ephemeral.memories import EphemeralMemories
 
 

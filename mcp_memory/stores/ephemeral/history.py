@@ -9,7 +9,8 @@ from datetime import datetime
 
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Changed, Entry, Handle, Known, Undone
+from mcp_memory.ports.history import Changed, Undone
+from mcp_memory.ports.memories import Entry, Handle, Known
 from mcp_memory.stores.ephemeral.accesses import EphemeralAccesses
 from mcp_memory.stores.ephemeral.memories import Image, Name, name_of
 

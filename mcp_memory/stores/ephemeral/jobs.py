@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.scope import Scope
-from mcp_memory.job_ports import JobRule
+from mcp_memory.ports.jobs import JobRule
 
 
 class EphemeralJobs:

@@ -19,7 +19,8 @@ from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Added, Candidates, Entry, Generation, Handle, Merge, NearPair, Probe
+from mcp_memory.ports.memories import Added, Candidates, Entry, Handle, Merge, NearPair, Probe
+from mcp_memory.ports.models import Generation
 from mcp_memory.retrieval.pairing import Limits, paired
 from mcp_memory.retrieval.shared_words import RARE
 

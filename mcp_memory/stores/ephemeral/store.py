@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Clock, Generation, StoreStats
+from mcp_memory.ports.given import Clock
+from mcp_memory.ports.memories import StoreStats
+from mcp_memory.ports.models import Generation
 from mcp_memory.stores.ephemeral.history import EphemeralHistory
 from mcp_memory.stores.ephemeral.jobs import EphemeralJobs
 from mcp_memory.stores.ephemeral.sessions import EphemeralSessions

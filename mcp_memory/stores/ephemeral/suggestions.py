@@ -9,7 +9,8 @@ from datetime import datetime
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
-from mcp_memory.ports import Proposal, Seen
+from mcp_memory.ports.memories import Seen
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.ephemeral.memories import EphemeralMemories
 
 

@@ -10,7 +10,8 @@ from mcp_memory.domain.english import stem
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Entry, Generation, Handle, StoreStats
+from mcp_memory.ports.memories import Entry, Handle, StoreStats
+from mcp_memory.ports.models import Generation
 from mcp_memory.stores.ephemeral.memories import EphemeralMemories
 
 

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 import apsw
 
 from mcp_memory.errors import InvalidRequest, StoreCorrupt, StoreUnavailable
-from mcp_memory.ports import Clock, Report
+from mcp_memory.ports.given import Clock, Report
 from mcp_memory.stores.sqlite import copying
 from mcp_memory.stores.sqlite.connection import Settings, connect, patiently, transaction
 from mcp_memory.stores.sqlite.failures import translated

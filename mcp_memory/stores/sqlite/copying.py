@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 
 from mcp_memory.errors import StoreUnavailable
-from mcp_memory.ports import Report
+from mcp_memory.ports.given import Report
 from mcp_memory.stores.sqlite.failures import translated
 from mcp_memory.stores.sqlite.place import create
 

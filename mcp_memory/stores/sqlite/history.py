@@ -13,7 +13,8 @@ import numpy as np
 from mcp_memory.domain.operations import Change, Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Changed, Known
+from mcp_memory.ports.history import Changed
+from mcp_memory.ports.memories import Known
 from mcp_memory.stores.sqlite import filters, reading
 from mcp_memory.stores.sqlite.filters import Condition
 from mcp_memory.stores.sqlite.rows import Row

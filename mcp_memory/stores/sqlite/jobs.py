@@ -11,7 +11,7 @@ import apsw
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.scope import Scope
-from mcp_memory.job_ports import JobRule
+from mcp_memory.ports.jobs import JobRule
 from mcp_memory.stores.sqlite.filters import Condition
 from mcp_memory.stores.sqlite.rows import Row
 from mcp_memory.stores.sqlite.statements import sql

@@ -11,7 +11,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_memory.ports import Probe
+from mcp_memory.ports.memories import Probe
 from mcp_memory.stores.sqlite.columns import Columns
 from mcp_memory.stores.sqlite.index import Allowed, places_of
 from mcp_memory.stores.sqlite.statements import sql

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from mcp_memory.errors import SchemaMismatch, StoreUnavailable
-from mcp_memory.ports import Clock
+from mcp_memory.ports.given import Clock
 from mcp_memory.stores.sqlite.blocks import forget_changes
 from mcp_memory.stores.sqlite.connection import (
     Connections,

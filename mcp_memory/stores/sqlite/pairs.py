@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
-from mcp_memory.ports import Generation, NearPair
+from mcp_memory.ports.memories import NearPair
+from mcp_memory.ports.models import Generation
 from mcp_memory.retrieval.nearness import Rows
 from mcp_memory.retrieval.pairing import Limits, paired
 from mcp_memory.retrieval.shared_words import RARE

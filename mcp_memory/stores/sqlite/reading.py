@@ -10,7 +10,8 @@ import numpy as np
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Generation, StoreStats
+from mcp_memory.ports.memories import StoreStats
+from mcp_memory.ports.models import Generation
 from mcp_memory.stores.sqlite import filters, lexical
 from mcp_memory.stores.sqlite.rows import Place, Row, handle_and_record
 from mcp_memory.stores.sqlite.statements import sql

@@ -16,7 +16,7 @@ from mcp_memory.domain.filters import Tags
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.records import MemoryRecord, Message, Session
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports import Cues
+from mcp_memory.ports.memories import Cues
 
 Value: TypeAlias = int | float | str | bytes | None
 """What SQLite keeps in one column of one row."""

@@ -20,25 +20,24 @@ from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
 from mcp_memory.errors import StoreUnavailable
-from mcp_memory.job_ports import JobRule
-from mcp_memory.ports import (
+from mcp_memory.ports.given import Clock
+from mcp_memory.ports.history import Changed, Undone
+from mcp_memory.ports.jobs import JobRule
+from mcp_memory.ports.memories import (
     Added,
     Candidates,
-    Changed,
-    Clock,
     Entry,
-    Generation,
     Handle,
     Holders,
     Known,
     Merge,
     NearPair,
     Probe,
-    Proposal,
     Seen,
     StoreStats,
-    Undone,
 )
+from mcp_memory.ports.models import Generation
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.sqlite import (
     accesses,
     filters,

@@ -10,7 +10,8 @@ import apsw
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
-from mcp_memory.ports import Proposal, Seen
+from mcp_memory.ports.memories import Seen
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.sqlite import filters, reading
 from mcp_memory.stores.sqlite.filters import Condition
 from mcp_memory.stores.sqlite.rows import Row

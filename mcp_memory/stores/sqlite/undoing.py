@@ -8,7 +8,8 @@ from dataclasses import replace
 import apsw
 
 from mcp_memory.domain.operations import Kept
-from mcp_memory.ports import Entry, Undone
+from mcp_memory.ports.history import Undone
+from mcp_memory.ports.memories import Entry
 from mcp_memory.stores.sqlite import reading, writing
 from mcp_memory.stores.sqlite.blocks import seal_again
 from mcp_memory.stores.sqlite.history import Step, steps_of

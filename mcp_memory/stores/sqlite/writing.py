@@ -13,7 +13,8 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
-from mcp_memory.ports import Added, Entry, Generation, Merge
+from mcp_memory.ports.memories import Added, Entry, Merge
+from mcp_memory.ports.models import Generation
 from mcp_memory.stores.sqlite import filters, reading, vectors, words
 from mcp_memory.stores.sqlite.blocks import seal_full
 from mcp_memory.stores.sqlite.recording import Recorder

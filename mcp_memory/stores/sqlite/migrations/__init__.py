@@ -16,7 +16,7 @@ import apsw
 
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.errors import SchemaMismatch, StoreCorrupt
-from mcp_memory.ports import Clock, Report
+from mcp_memory.ports.given import Clock, Report
 from mcp_memory.stores.sqlite.connection import Settings, connect, patiently, transaction
 from mcp_memory.stores.sqlite.copying import keep, unseen
 from mcp_memory.stores.sqlite.failures import CORRUPT, translated

@@ -1,39 +1,22 @@
-"""The ports: what the services need from outside, as pages of verbs with promises. Nothing here is an implementation.
-
-Every port has a shipped fake that is a real, small implementation: ``stores/ephemeral``, ``queues/inline``,
-``embedders/hashing``.
-"""
+"""Where memories live: what a store is handed, what it hands out, and what it promises."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.forgetting import Aged
-from mcp_memory.domain.operations import Change, Kept, Operation
-from mcp_memory.domain.records import MemoryRecord, Session
+from mcp_memory.domain.operations import Operation
+from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
-from mcp_memory.job_ports import JobStore
+from mcp_memory.ports.models import Generation
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Clock: TypeAlias = Callable[[], datetime]
-"""Return the present moment, aware, in UTC."""
-
-NewId: TypeAlias = Callable[[], str]
-"""Return an id that was never returned before; later ids sort after earlier ones (a ULID)."""
-
-Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
-"""Tell whoever waits: done, total, and what is being done."""
-
-Report: TypeAlias = Callable[[int, int, str], None]
-"""The same where no event loop runs: done, total, and what is being done."""
 
 Handle: TypeAlias = int | str
 """A store's own name for one stored memory, unique over all scopes; opaque outside the store."""
@@ -41,46 +24,6 @@ Handle: TypeAlias = int | str
 
 Seen: TypeAlias = tuple[Handle, int]
 """A memory and the version at which it was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """What a vector was made by; vectors of two generations never meet in one search."""
-
-    model: str
-    dimensions: int
-    digest: str
-
-
-class LLM(Protocol):
-    """A language model that writes. It is told nothing but the prompt."""
-
-    async def write(self, prompt: str) -> str:
-        """Return what the model writes.
-
-        Raises:
-            LLMUnavailable: it cannot be reached, or refused.
-        """
-
-
-class Embedder(Protocol):
-    """Turns texts into vectors. May load its model at the first call and unload it when idle."""
-
-    @property
-    def generation(self) -> Generation:
-        """What the vectors are made by; cheap, loads nothing."""
-
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row of unit length for each text, in their order: shape (texts, dimensions).
-
-        Any text is accepted; what exceeds the model's window is left out of the vector.
-
-        Raises:
-            EmbedderUnavailable: the model cannot be loaded or reached.
-        """
-
-    async def close(self) -> None:
-        """Give back the memory and connections held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +83,6 @@ class NearPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """A suggestion to be kept, about two memories as they were read; see ``domain.suggestions``."""
-
-    id: str
-    kind: SuggestionKind
-    one: Seen
-    other: Seen
-    at: datetime
-    reason: str
-    state: SuggestionState = SuggestionState.OPEN
-    closeness: float | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Holders:
     """What holds contents and texts already."""
 
@@ -166,16 +94,6 @@ class Holders:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """What an operation did to the memory behind a handle."""
-
-    handle: Handle
-    unit: Handle
-    """Changes of one unit (all sources of a merge, say) are taken back together, or not at all."""
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """A memory of which anything is recorded."""
 
@@ -184,14 +102,6 @@ class Known:
     """As it is; as it last was, if it is gone."""
     there: bool
     """False: it is gone, and only its history is left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """What an undo did: how many memories are as they were before, and what was left alone."""
-
-    restored: int
-    kept: tuple[Kept, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,134 +287,3 @@ class MemoryStore(Protocol):
 
     async def stats(self, scope: Scope, generation: Generation | None) -> StoreStats:
         """Return how much the store holds."""
-
-
-class HistoryStore(Protocol):
-    """What was done to memories; the promises of ``MemoryStore`` hold. A scope shows what was done to its memories."""
-
-    async def operations(self, scope: Scope, *, limit: int, offset: int = 0) -> tuple[list[Operation], int]:
-        """Return a page of the operations that changed memories of the namespace and user, and how many there are.
-
-        The last comes first. What an operation counts is what it changed within the scope.
-        """
-
-    async def operation(self, operation_id: str, scope: Scope) -> Operation | None:
-        """Return one operation as it is listed; None if it changed nothing of the namespace and user."""
-
-    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
-        """Return what an operation did to memories of the namespace and user, in order; empty if there is none."""
-
-    async def history(self, memory_id: str, scope: Scope) -> list[Change]:
-        """Return in order what was done to the memories of the namespace and user that have, had or took in this id."""
-
-    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
-        """Bring memories back to what they were before an operation, in one transaction; that is an operation too.
-
-        Records come back exactly, versions included; the next change of one gets a version that it never had.
-        A memory that was changed since, or whose name another one took, is kept as it is with all of its unit; one
-        that was taken back before is passed over.
-
-        Args:
-            operation_id: what to take back.
-            restore: the memories, with what to store of each again; None where it did not exist before. Vectors are
-                those that were stored before; the entry's is taken where there was none.
-            operation: what the undo is recorded as.
-        """
-
-    async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:
-        """Return the memories of the namespace and user that have, had or took in these ids, those that are gone too.
-
-        Of what is gone only that is known which a recorded operation changed.
-        """
-
-    async def purge(self, handles: Sequence[Handle]) -> int:
-        """Erase the memories, there or gone, and all that was recorded of them; return how many there were.
-
-        What was merged into them is erased with them. What they were merged into loses its history, which may hold
-        their text. Nothing of it can be recovered from the store; without handles, nor of what was deleted before.
-
-        Raises:
-            StoreBusy: they are erased, and another program that reads the store keeps traces in it; to be called again.
-        """
-
-    async def forget_operations(self, before: datetime) -> int:
-        """Delete the record of operations from before that moment; return how many there were."""
-
-
-class SuggestionStore(Protocol):
-    """What compaction leaves for people to decide; the promises of ``MemoryStore`` hold.
-
-    A suggestion is about two memories at the versions that were read: it ends when one of them changes or goes.
-    """
-
-    async def suggest(self, proposals: Sequence[Proposal]) -> int:
-        """Keep the proposals, in the place of older ones about the same two memories; return how many."""
-
-    async def suggestions(
-        self, scope: Scope, *, state: SuggestionState, limit: int, offset: int = 0
-    ) -> tuple[list[Suggestion], int]:
-        """Return a page of the suggestions in this state about the scope's memories, newest first, and their number."""
-
-    async def suggestion(self, suggestion_id: str, scope: Scope) -> tuple[Proposal, Suggestion] | None:
-        """Return the suggestion about memories of the scope, if it has not ended."""
-
-    async def settle(self, suggestion_id: str, state: SuggestionState) -> None:
-        """Note what became of a suggestion."""
-
-    async def settled(self, pairs: Sequence[tuple[Seen, Seen]]) -> list[SuggestionState | None]:
-        """Return for each pair of memories, in either order, the state of what was suggested of them, if anything."""
-
-    async def compared(self, scope: Scope) -> tuple[datetime, float] | None:
-        """Return when all memories of exactly this scope were last compared for nearness, and at which distance."""
-
-    async def note_compared(self, scope: Scope, moment: datetime, distance: float) -> None:
-        """Remember that."""
-
-
-class SessionStore(Protocol):
-    """Where working memory lives; the promises of ``MemoryStore`` hold. A session past its TTL does not exist."""
-
-    async def session(self, session_id: str, scope: Scope, now: datetime) -> Session | None:
-        """Return the session with exactly this namespace and user; else the only one of this id within the scope.
-
-        A part of the scope that is None is open. Returns None when none, or more than one, matches.
-        """
-
-    async def put_session(self, session: Session, *, expected_version: int | None, now: datetime) -> Session:
-        """Store the session whole; answers it with its new version. Its TTL begins anew.
-
-        Args:
-            expected_version: the version that was read; 0 if none exists; None to overwrite whatever is there.
-
-        Raises:
-            VersionConflict: the session is at another version; nothing was changed.
-        """
-
-    async def remove_session(self, session_id: str, scope: Scope, now: datetime) -> bool:
-        """Delete the session that ``session`` would return; say whether there was one."""
-
-    async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
-        """Return a page of sessions (without their messages), last updated first, and how many there are."""
-
-    async def expire_sessions(self, now: datetime) -> int:
-        """Remove the sessions past their TTL; return how many there were."""
-
-
-class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, JobStore, Protocol):
-    """One place for all records."""
-
-    async def open(self) -> None:
-        """Make the store ready; creates it when it does not exist, refuses what it cannot use.
-
-        Raises:
-            StoreUnavailable, StoreReadOnly, StoreCorrupt, SchemaMismatch: with what to do about it.
-        """
-
-    async def optimise(self) -> None:
-        """Put what is stored in good order for speed and space; nothing that can be read changes.
-
-        Takes no longer pause from other writers than a usual write does.
-        """
-
-    async def close(self) -> None:
-        """Give back files and connections; what was answered stays."""
