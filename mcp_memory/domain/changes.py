@@ -81,8 +81,10 @@ def _who(keys: Sequence[str]) -> frozenset[str]:
 
 def _ended(was: State, state: State) -> Change | None:
     """Return the change if the later text says that just this is over."""
+    if not state.ended or _who(was.keys[:1]) != _who(state.keys[:1]):
+        return None
     over, so = _roots(state.keys), _roots(was.keys)
-    if not state.ended or _who(was.keys[:1]) != _who(state.keys[:1]) or (len(over) < _LEAST_SAID and over != so):
+    if len(over) < _LEAST_SAID and over != so:
         return None
     told = iter(so)
     # What is over in general is over in the mornings; what is over in the mornings may go on in the evenings.
@@ -99,6 +101,8 @@ def _roots(keys: Sequence[str]) -> list[str]:
 
 def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
     """Return the change if the later text names what the earlier one says as what was before."""
+    if not state.source:
+        return None
     source = _telling(state.source)
     before = _telling(was.keys)
     if not source or not source <= before or (_telling(state.target) <= before and state.target):

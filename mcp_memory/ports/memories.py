@@ -243,7 +243,7 @@ class MemoryStore(Protocol):
 
     async def near_pairs(
         self, where: Where, generation: Generation, *, distance: float, most: int, since: datetime | None = None
-    ) -> list[NearPair]:
+    ) -> Sequence[NearPair]:
         """Return the pairs of matching memories of one namespace, user and session that are worth comparing.
 
         They are near by vector, or share rare words and are not much farther. Where there are very many, a few that

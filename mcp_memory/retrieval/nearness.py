@@ -89,6 +89,7 @@ class _Search:
             return
         # So many that a cell is half a leaf on average: one parting does for most.
         pivots = self._chance.choice(rows, min(PIVOTS, 2 * SHARED * len(rows) // LEAF), replace=False)
+        pivots = pivots[_chain(self._take(pivots))]
         chosen = self._nearest_pivots(rows, pivots)
         order = np.argsort(chosen, axis=None, kind="stable")
         sizes = np.bincount(chosen.reshape(-1), minlength=len(pivots))
@@ -143,6 +144,17 @@ def each_once(one: Rows, other: Rows, closeness: NDArray[np.float32]) -> Pairs:
     _, first = np.unique(one * width + other, return_index=True)
     first.sort()
     return Pairs(one[first], other[first], closeness[first])
+
+
+def _chain(vectors: NDArray[np.float32]) -> Rows:
+    """Return an order in which each vector is followed by the nearest of those left: cells that share rows meet."""
+    near = vectors @ vectors.T
+    order = np.zeros(len(vectors), np.int64)
+    near[:, 0] = -np.inf
+    for place in range(1, len(order)):
+        order[place] = int(np.argmax(near[order[place - 1]]))
+        near[:, order[place]] = -np.inf
+    return order
 
 
 def _slices(rows: Rows) -> Iterator[Rows]:

@@ -25,7 +25,7 @@ from mcp_memory.services.judging import Decisions, Held, Judge
 
 DISTANCE = 0.3
 """Cosine distance up to which memories are compared by their words."""
-NEIGHBOURS = 8
+NEIGHBOURS = 5
 """Near memories that each one is compared with at most."""
 OVERLAP = timedelta(minutes=10)
 """A memory may be stored so long after its moment; what is new is looked for from that much earlier on."""
@@ -33,7 +33,7 @@ STEPS_SHOWN = 1_000
 """Steps that an answer holds at most; all are counted."""
 _GROUPS = 16
 """Groups of exact duplicates that are read at a time."""
-_PAIRS = 1_024
+_PAIRS = 8_192
 """Near pairs that are judged at a time; what hangs together across them is compared again when it has changed."""
 _AT_ONCE = 4
 """Merges in one transaction: whoever writes meanwhile waits for no more."""

@@ -286,7 +286,7 @@ class EphemeralMemories:
 
     async def near_pairs(
         self, where: Where, generation: Generation, *, distance: float, most: int, since: datetime | None = None
-    ) -> list[NearPair]:
+    ) -> Sequence[NearPair]:
         found = {
             handle: (entry.record, entry.vector)
             for handle, entry in sorted(self._matching(where))

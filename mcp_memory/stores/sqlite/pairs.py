@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import overload
 
 import apsw
 import numpy as np
@@ -13,7 +15,7 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports.memories import NearPair
 from mcp_memory.ports.models import Generation
-from mcp_memory.retrieval.nearness import Rows
+from mcp_memory.retrieval.nearness import Pairs, Rows
 from mcp_memory.retrieval.pairing import Limits, paired
 from mcp_memory.retrieval.shared_words import RARE
 from mcp_memory.stores.sqlite import filters, lexical, vectors
@@ -42,11 +44,32 @@ class Field:
         taken: NDArray[np.float32] = self.parts[rows].astype(np.float32) * self.scale[rows, None]
         return taken
 
-    def pairs(self, distance: float, most: int) -> list[NearPair]:
+    def pairs(self, distance: float, most: int) -> Sequence[NearPair]:
         """Return the pairs; this takes long, and reads no file."""
         found = paired(self.take, self.owners, self.fresh, self.rare, Limits(distance, most))
-        columns = (self.handles[found.one].tolist(), self.handles[found.other].tolist(), found.closeness.tolist())
-        return [NearPair(*row) for row in zip(*columns, strict=True)]
+        return PairsOnDemand(self.handles, found)
+
+
+class PairsOnDemand(Sequence[NearPair]):
+    """Pairs in columns, each made when it is asked for: there may be millions."""
+
+    def __init__(self, handles: Rows, found: Pairs) -> None:
+        self._one, self._other, self._closeness = handles[found.one], handles[found.other], found.closeness
+
+    def __len__(self) -> int:
+        return len(self._one)
+
+    @overload
+    def __getitem__(self, place: int) -> NearPair: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[NearPair]: ...
+
+    def __getitem__(self, place: int | slice) -> NearPair | Sequence[NearPair]:
+        if isinstance(place, slice):
+            columns = (self._one[place].tolist(), self._other[place].tolist(), self._closeness[place].tolist())
+            return [NearPair(*row) for row in zip(*columns, strict=True)]
+        return NearPair(int(self._one[place]), int(self._other[place]), float(self._closeness[place]))
 
 
 def field(

@@ -165,7 +165,7 @@ class SqliteStore:
 
     async def near_pairs(
         self, where: Where, generation: Generation, *, distance: float, most: int, since: datetime | None = None
-    ) -> list[NearPair]:
+    ) -> Sequence[NearPair]:
         field = await self._read(lambda connection: pairs.field(connection, self._index, where, generation, since))
         return [] if field is None else await asyncio.to_thread(field.pairs, distance, most)
 
