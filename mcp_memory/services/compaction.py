@@ -17,6 +17,7 @@ from mcp_memory.domain.operations import Operation
 from mcp_memory.domain.requests import Compact
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionState
+from mcp_memory.machine import seldom_collected
 from mcp_memory.ports.given import Clock, Progress
 from mcp_memory.ports.memories import Handle, Merge
 from mcp_memory.ports.store import Store
@@ -25,7 +26,7 @@ from mcp_memory.services.judging import Decisions, Held, Judge
 
 DISTANCE = 0.3
 """Cosine distance up to which memories are compared by their words."""
-NEIGHBOURS = 5
+NEIGHBOURS = 4
 """Near memories that each one is compared with at most."""
 OVERLAP = timedelta(minutes=10)
 """A memory may be stored so long after its moment; what is new is looked for from that much earlier on."""
@@ -82,10 +83,11 @@ class Compactor:
     ) -> Outcome:
         """Do what the request asks for within the scope; with ``dry_run`` only say what would be done."""
         run = _Run(self._store, operation, dry=request.dry_run)
-        if request.hash_duplicates:
-            await self._exact(Where(scope), run, progress)
-        if request.semantic_duplicates:
-            await self._near(request, scope, run, progress)
+        with seldom_collected():
+            if request.hash_duplicates:
+                await self._exact(Where(scope), run, progress)
+            if request.semantic_duplicates:
+                await self._near(request, scope, run, progress)
         return run.outcome
 
     async def _exact(self, where: Where, run: _Run, progress: Progress | None) -> None:
@@ -96,28 +98,27 @@ class Compactor:
             handles = [handle for group in part for handle in group]
             records = dict(zip(handles, await self._store.records(handles), strict=True))
             held = {handle: Held(handle, record) for handle, record in records.items() if record is not None}
-            merges = [await self._same([held[handle] for handle in group if handle in held]) for group in part]
-            await run.merge([merge for merge in merges if merge is not None])
+            found = [_parted([held[handle] for handle in group if handle in held]) for group in part]
+            await run.merge([self._same(one) for one in await self._not_kept_apart(found)])
             if progress is not None:
                 await progress(start + len(part), len(groups), "merging exact duplicates")
 
-    async def _same(self, group: Sequence[Held]) -> tuple[Step, Merge] | None:
-        """Return the merge of what may be retired into the survivor."""
-        pinned = [held for held in group if held.record.pinned]
-        survivor, *others = pinned[:1] + [held for held in group if not held.record.pinned]
-        others = await self._not_kept_apart(survivor, others)
-        if not others:
-            return None
-        every = [survivor, *others]
-        record = union(survivor.record, [held.record for held in others])
-        before = [held.record for held in every]
+    def _same(self, group: Sequence[Held]) -> tuple[Step, Merge]:
+        """Return the merge of a group into its first."""
+        before = [held.record for held in group]
+        record = union(before[0], before[1:])
         step = Step(kind=StepKind.EXACT, reason="They say the same to the letter.", before=before, after=record)
-        return step, Merge(self._indexer.plain(record), tuple(held.seen for held in every))
+        return step, Merge(self._indexer.plain(record), tuple(held.seen for held in group))
 
-    async def _not_kept_apart(self, survivor: Held, others: Sequence[Held]) -> list[Held]:
-        """Leave out what somebody decided to keep apart from the survivor."""
-        states = await self._store.settled([(survivor.seen, other.seen) for other in others])
-        return [other for other, state in zip(others, states, strict=True) if state is not SuggestionState.DISMISSED]
+    async def _not_kept_apart(self, groups: Sequence[Sequence[Held]]) -> list[list[Held]]:
+        """Leave out of each group what somebody decided to keep apart from its first, and then groups of one."""
+        pairs = [(first.seen, other.seen) for first, *others in groups for other in others]
+        states = iter(await self._store.settled(pairs))
+        allowed = [
+            [first, *(other for other in others if next(states) is not SuggestionState.DISMISSED)]
+            for first, *others in groups
+        ]
+        return [group for group in allowed if len(group) > 1]
 
     async def _near(self, request: Compact, scope: Scope, run: _Run, progress: Progress | None) -> None:
         """Judge the memories that are near by vector, and do what is certain."""
@@ -146,6 +147,11 @@ class Compactor:
         wider = {scope, replace(scope, session_id=None), Scope(scope.namespace), Scope(None, scope.user_id), Scope()}
         found = [await self._store.compared(one) for one in wider]
         return max((moment for moment, reached in filter(None, found) if reached >= distance), default=None)
+
+
+def _parted(group: Sequence[Held]) -> list[Held]:
+    """Return of a group what may become one: at most one that is pinned, as the first, into which the others go."""
+    return [held for held in group if held.record.pinned][:1] + [held for held in group if not held.record.pinned]
 
 
 class _Run:

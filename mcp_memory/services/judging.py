@@ -34,7 +34,7 @@ ENDS = (".", "!", "?", "。", "！", "？", "…")
 """How a sentence ends."""
 REMEMBERED = 8_192
 """Memories of which it is remembered what is compared of them: neighbours are met again soon."""
-PIECE = 64
+PIECE = 128
 """Pairs that are judged without a break."""
 
 Pair: TypeAlias = tuple[Handle, Handle]

@@ -128,4 +128,4 @@ def _vectors(
         rows = np.searchsorted(handles, np.array(held, np.int64))
         parts[rows], scale[rows] = vectors.unpacked(stored, dimensions)
         there[rows] = True
-    return there, parts[there], scale[there]
+    return (there, parts, scale) if there.all() else (there, parts[there], scale[there])
