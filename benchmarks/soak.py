@@ -90,10 +90,11 @@ class Teller:
         for memory_id in ids:
             self._ledger.texts[memory_id] = word
             self._ledger.owners[memory_id] = namespace
-        if ids:
-            self._ledger.newest = (word, ids[0])
         if len(new) == 1:
             self._plain += ids
+        elif ids:
+            # Of what may be edited nobody knows for how long it is found by this word.
+            self._ledger.newest = (word, ids[0])
         if turn % EDITED_EVERY == 0 and self._plain:
             await self._edit(self._plain.pop(self._chance.randrange(len(self._plain))), f"{word}edited")
         if turn % SEARCHED_EVERY == 0:
