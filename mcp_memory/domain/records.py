@@ -111,6 +111,12 @@ class MemoryRecord(Record):
         """Say whether the memory had stopped being true at ``moment``."""
         return self.valid_to is not None and self.valid_to <= moment
 
+    def repeated_by(self, later: MemoryRecord) -> bool:
+        """Say whether a later memory of the same content says nothing new: what ended may become true again."""
+        if later.valid_to is not None:
+            return later.valid_to == self.valid_to
+        return not self.ended_by(later.persisted_at or later.created_at)
+
 
 class Message(Record):
     """One message of a conversation."""

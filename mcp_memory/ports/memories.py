@@ -182,13 +182,17 @@ class MemoryStore(Protocol):
 
         An entry whose (namespace, user_id, id) exists replaces it (version + 1, ``created_at``, ``access_count``
         and ``persisted_at`` kept). With ``keep_first`` any other entry whose ``memory_hash`` exists in the same
-        namespace, user and session, in the store or earlier in the call, is answered with that memory and not stored.
+        namespace, user and session, in the store or earlier in the call, is answered with that memory and not stored,
+        unless that one has ended (``MemoryRecord.repeated_by``).
         ``record.supersedes`` ends the named memories of the same namespace and user (``valid_to`` = this one's
         ``holds_from``, if they had not ended before).
         """
 
     async def held(self, hashes: Sequence[tuple[Scope, str]], texts: Sequence[tuple[Scope, str]] = ()) -> Holders:
-        """Return what already holds contents in exactly these scopes, and what said texts when it was touched."""
+        """Return what already holds contents in exactly these scopes, and what said texts when it was touched.
+
+        Of several that hold one content the oldest is meant, of those without an end first.
+        """
 
     async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
         """Return the memories with these ids (or merged from them) within the scope; unknown ids are left out."""

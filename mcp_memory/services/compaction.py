@@ -85,13 +85,13 @@ class Compactor:
         run = _Run(self._store, operation, dry=request.dry_run)
         with seldom_collected():
             if request.hash_duplicates:
-                await self._exact(Where(scope), run, progress)
+                await self._exact(Where(scope, current_at=self._clock()), run, progress)
             if request.semantic_duplicates:
                 await self._near(request, scope, run, progress)
         return run.outcome
 
     async def _exact(self, where: Where, run: _Run, progress: Progress | None) -> None:
-        """Make every group of exact duplicates one memory, however many they are."""
+        """Make every group of exact duplicates one memory, however many they are; what ended tells of another time."""
         groups = await self._store.duplicates(where)
         for start in range(0, len(groups), _GROUPS):
             part = groups[start : start + _GROUPS]

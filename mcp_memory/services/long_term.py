@@ -100,7 +100,7 @@ class LongTerm:
         known = await self._echoes.known(handed, dict(zip(said, held.texts, strict=True)))
         return [
             # What is handed in under its own id again is an update.
-            there if there is not None and _adds_nothing(new, record, there) else echoed
+            there if there is not None and there.repeated_by(record) and _adds_nothing(new, record, there) else echoed
             for new, record, there, echoed in zip(request.memories, records, held.contents, known, strict=True)
         ]
 

@@ -345,3 +345,21 @@ async def test_handles_are_never_given_twice(store: Store) -> None:
     await store.remove([handle], operation())
     await store.add([entry("beta", id="y")], operation())
     assert await store.records([handle]) == [None]
+
+
+async def test_what_ended_may_be_stored_again(store: Store) -> None:
+    """``add``: of the same content; who came back to Lyon lives there again."""
+    await store.add([entry("Ann lives in Lyon", id="old")], operation())
+    later: dict[str, Any] = {"created_at": LATER, "persisted_at": LATER}
+    await store.add([entry("Ann lives in Oslo", id="oslo", supersedes=["old"], **later)], operation())
+    again: dict[str, Any] = {"created_at": LATER + timedelta(days=9), "persisted_at": LATER + timedelta(days=9)}
+    (back,) = await store.add([entry("Ann lives in Lyon", id="back", **again)], operation())
+    assert back.outcome == "stored"
+    (more,) = await store.add([entry("Ann lives in Lyon", id="more", **again)], operation())
+    assert (more.outcome, more.record.id) == ("duplicate", "back")
+    digest = back.record.memory_hash or ""
+    (held,) = (await store.held([(back.record.scope, digest)])).contents
+    assert held is not None
+    assert held.id == "back"
+    (ended,) = await store.add([entry("Ann lives in Lyon", id="same end", valid_to=LATER, **again)], operation())
+    assert ended.outcome == "stored"

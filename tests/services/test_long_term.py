@@ -278,3 +278,15 @@ async def test_who_said_it_is_found_with_what_was_said(memory: Memory) -> None:
     await create(memory, {"text": "I am allergic to nuts", "source": "Carla"}, {"text": "Bob: I like nuts"})
     assert (await texts(memory, "what did Carla say about nuts?"))[0] == "I am allergic to nuts"
     assert await texts(memory, "carla", search_mode="keyword") == ["I am allergic to nuts"]
+
+
+async def test_what_was_over_can_become_true_again(memory: Memory, clock: StandingClock) -> None:
+    """To the letter the same as what ended: stored, and found."""
+    (lyon,) = await create(memory, "Ann lives in Lyon")
+    clock.advance(days=30)
+    await create(memory, {"text": "Ann moved to Oslo", "supersedes": [lyon]})
+    clock.advance(days=30)
+    (back,) = await create(memory, "Ann lives in Lyon")
+    assert back != lyon
+    assert "Ann lives in Lyon" in await texts(memory, "Where does Ann live?")
+    assert await create(memory, "Ann lives in Lyon") == [back]

@@ -104,7 +104,8 @@ class EphemeralMemories:
             there = self._entries[handle].record
             kept = {name: getattr(there, name) for name in ("created_at", "access_count", "persisted_at")}
             return Added(self._put(handle, entry, record.model_copy(update=kept), operation), "replaced")
-        if keep_first and (same := self._holder(record.scope, record.memory_hash)) is not None:
+        same = self._holder(record.scope, record.memory_hash) if keep_first else None
+        if same is not None and same.repeated_by(record):
             return Added(same, "duplicate")
         self._last += 1
         handle, namesake = self._last, self._aliases.get(name_of(record), 0)
@@ -150,7 +151,8 @@ class EphemeralMemories:
         if digest is None:
             return None
         records = (entry.record for entry in self._entries.values())
-        return next((record for record in records if record.memory_hash == digest and record.scope == scope), None)
+        same = (record for record in records if record.memory_hash == digest and record.scope == scope)
+        return min(same, key=lambda record: record.valid_to is not None, default=None)
 
     async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
         asked = dict.fromkeys(ids)

@@ -32,7 +32,7 @@ def records(connection: apsw.Connection, handles: Sequence[int]) -> list[MemoryR
 
 
 def holder(connection: apsw.Connection, scope: Scope, memory_hash: str) -> MemoryRecord | None:
-    """Return the oldest memory that holds the content in exactly this scope."""
+    """Return the oldest memory that holds the content in exactly this scope; one without an end before all others."""
     numbers = filters.numbers_of(connection, scope)
     if numbers is None:
         return None
@@ -41,8 +41,8 @@ def holder(connection: apsw.Connection, scope: Scope, memory_hash: str) -> Memor
         return None
     statement = sql("records", sql("has_content")) + "\n" + sql("first_stored")
     found = map(handle_and_record, connection.execute(statement, content))
-    same = (record for _, record in found if record.scope == scope and record.memory_hash == memory_hash)
-    return next(same, None)
+    same = [record for _, record in found if record.scope == scope and record.memory_hash == memory_hash]
+    return min(same, key=lambda record: record.valid_to is not None, default=None)
 
 
 def named(connection: apsw.Connection, ids: Iterable[str], scope: Scope) -> list[Held]:

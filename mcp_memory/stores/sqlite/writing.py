@@ -114,7 +114,8 @@ class Batch:
             if content is not None:
                 self._contents[content] = None
             return Added(_replaced(self._recorder, handle, new.entry), "replaced")
-        if self._keep_first and content in self._contents and (there := self._holder(content, record)) is not None:
+        there = self._holder(content, record) if self._keep_first and content in self._contents else None
+        if there is not None and there.repeated_by(record):
             return Added(there, "duplicate")
         self._last += 1
         self._held[new.name] = self._last
@@ -126,9 +127,10 @@ class Batch:
             end_superseded(self._recorder, record, self._last)
         return Added(record, "stored")
 
-    def _holder(self, content: int, record: MemoryRecord) -> MemoryRecord | None:
+    def _holder(self, content: int | None, record: MemoryRecord) -> MemoryRecord | None:
         """Return the memory of the content: one of this call, or what the file holds in truth."""
-        return self._contents[content] or reading.holder(self._connection, record.scope, record.memory_hash or "")
+        known = None if content is None else self._contents[content]
+        return known or reading.holder(self._connection, record.scope, record.memory_hash or "")
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -228,12 +230,16 @@ def _put(recorder: Recorder, handle: int, entry: Entry, there: MemoryRecord) -> 
     record = entry.record.model_copy(update={"version": recorder.next_version(handle, there.version)})
     vector = entry.vector is not None or record.text != there.text
     recorder.changing(handle, there, record.version, unit=handle, vector=vector)
-    overwrite(recorder.connection, handle, with_record(entry, record=record), vector=vector)
+    overwrite(recorder.connection, handle, with_record(entry, record=record), there, vector=vector)
     end_superseded(recorder, record, handle)
     return record
 
 
-def overwrite(connection: apsw.Connection, handle: int, entry: Entry, *, vector: bool) -> None:
+_LOOKED_UP = ("text", "source", "topics", "entities", "created_at", "event_date", "persisted_at")
+"""What words and labels are made of."""
+
+
+def overwrite(connection: apsw.Connection, handle: int, entry: Entry, there: MemoryRecord, *, vector: bool) -> None:
     """Write the entry over the memory; with its vector, or without."""
     record = entry.record
     new = placed(entry, numbers_given(connection, record.scope), Place(record.scope))
@@ -241,9 +247,10 @@ def overwrite(connection: apsw.Connection, handle: int, entry: Entry, *, vector:
     connection.execute(sql("change_facets"), (*_facets(entry), handle))
     if vector:
         connection.execute(sql("change_vector"), (*_stored(connection, [entry])[0], handle))
-    connection.execute(sql("remove_labels"), (handle,))
-    connection.executemany(sql("add_label"), label_rows(record, handle))
-    words.change(connection, handle, entry.terms)
+    if any(getattr(record, name) != getattr(there, name) for name in _LOOKED_UP):
+        connection.execute(sql("remove_labels"), (handle,))
+        connection.executemany(sql("add_label"), label_rows(record, handle))
+        words.change(connection, handle, entry.terms)
     connection.execute(sql("add_change"), (handle,))
 
 
