@@ -50,7 +50,9 @@ _SIZES = (
     " ms px kcal m g h l s w"
 )
 _PATTERN = re.compile(
-    r"(?P<code>`[^`\n]+`|(?:https?://|www\.)[^\s\"<>]*[^\s\"<>.,;:!?)\]']|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    # Most words are plain, and need not be tried for all that follows; no other token begins like these.
+    rf"(?P<plain>(?<![^\s(])(?!(?i:{'|'.join(name[:3] for name in MONTHS)}|noon|midnight))[A-Za-z]{{2,}}(?=[ ,;)]|$))"
+    r"|(?P<code>`[^`\n]+`|(?:https?://|www\.)[^\s\"<>]*[^\s\"<>.,;:!?)\]']|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w/])[~.]{0,2}(?:[/\\][\w.+-]*\w){2,}/?|(?<![\w/])[A-Za-z]:\\[\w.\\+-]*\w|(?<![\w/])(?:\.{1,2}|~)?/\w[\w.-]*"
     r"|[\w.-]+(?:/[\w.-]+)*/?\w*\.(?:py|js|ts|md|txt|json|ya?ml|toml|sql|sh|go|rs|c|cpp|h|java|html|css|csv|pdf)\b"
     r"|\w*[^\W\d]\w*(?:::\w+)+|[^\W\d]\w*\(\)|\w*[^\W_]_\w+|(?<!\w)--\w[\w-]*|(?<!\w)\#\d+\b|\bv\d+(?:\.\w+)*\b"
@@ -79,6 +81,8 @@ def _pieces(text: str) -> Iterator[Token]:
             kind = "dotted"
         if kind == "short":
             yield Token(shown[:-1].casefold(), shown[:-1])
+        elif kind == "plain":
+            yield Token(shown.casefold(), shown)
         elif kind == "word":
             yield from _words(shown)
         elif kind in _READERS:
