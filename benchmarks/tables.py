@@ -17,14 +17,27 @@ def table(rows: dict[str, Report]) -> str:
 
 
 def ratios(rows: dict[str, Report]) -> str:
-    """Return how many times as fast our search by vector is as the others'."""
-    ours, *others = [
-        (name, [float(str(row[c]).split()[0]) for c in ("vector", "vector 1 %")])
-        for name, row in rows.items()
-        if "vector" in row
-    ]
-    said = [f"{name} {of[0] / ours[1][0]:.1f}, in a namespace {of[1] / ours[1][1]:.1f}" for name, of in others]
-    return f"Times as fast by vector as {'; '.join(said)}"
+    """Return how our searches by vector and our writes compare with the others'."""
+    ours, *others = rows.values()
+    names = list(rows)[1:]
+    faster, slower = [], []
+    for name, other in zip(names, others, strict=True):
+        if "vector" in other:
+            all_of, some_of = (_ratio(other, ours, column) for column in ("vector", "vector 1 %"))
+            faster.append(f"{name} {all_of}, in a namespace {some_of}")
+        if "add 1" in other:
+            one, hundred = (_ratio(ours, other, column) for column in ("add 1", "add 100"))
+            slower.append(f"{name} for one {one}, for 100 {hundred}, in bulk {_ratio(other, ours, 'bulk rows/s')}")
+    said = f"Times as fast by vector as {'; '.join(faster)}."
+    return f"{said} A durable write takes so many times as long as with {'; '.join(slower)}." if slower else said
+
+
+def _ratio(one: Report, other: Report, column: str) -> str:
+    return f"{_number(one[column]) / _number(other[column]):.1f}"
+
+
+def _number(value: float | str) -> float:
+    return float(str(value).split()[0])
 
 
 def _cell(value: float | str | None) -> str:
