@@ -21,7 +21,7 @@ LEAF = 1_024
 """Rows of a cell that are compared each with each."""
 PIVOTS = 1_024
 """Cells that one is parted into at most."""
-SHARED = 3
+SHARED = 2
 """Cells that a row belongs to, of those that its cell is parted into."""
 EXHAUSTIVE = 1 << 26
 """Comparisons up to which new rows are compared with all others."""

@@ -26,7 +26,7 @@ from mcp_memory.services.judging import Decisions, Held, Judge
 
 DISTANCE = 0.3
 """Cosine distance up to which memories are compared by their words."""
-NEIGHBOURS = 4
+NEIGHBOURS = 3
 """Near memories that each one is compared with at most."""
 OVERLAP = timedelta(minutes=10)
 """A memory may be stored so long after its moment; what is new is looked for from that much earlier on."""

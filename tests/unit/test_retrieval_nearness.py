@@ -33,7 +33,7 @@ def test_nearly_all_near_pairs_of_very_many_are_found() -> None:
     near = unit(vectors[:2_000] + 0.04 * some(2_000, 4) * np.sqrt(DIMENSIONS))
     pairs = found(np.concatenate([vectors, near]))
     wanted = {(row, MANY + row) for row in range(2_000)}
-    assert len(wanted & set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))) > 1_950
+    assert len(wanted & set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))) > 1_900
 
 
 def test_pairs_stand_once_and_are_as_close_as_they_say() -> None:
