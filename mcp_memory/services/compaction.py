@@ -36,10 +36,12 @@ _GROUPS = 16
 """Groups of exact duplicates that are read at a time."""
 _PAIRS = 8_192
 """Near pairs that are judged at a time; what hangs together across them is compared again when it has changed."""
-_AT_ONCE = 4
+_AT_ONCE = 2
 """Merges in one transaction: whoever writes meanwhile waits for no more."""
 _TURN = 0.0015
-"""Seconds between two transactions: longer than others who wait for the store sleep, so that they get their turn."""
+"""Seconds between two transactions at least: longer than others who wait for the store sleep, so that they get a turn."""
+_SHARE = 2.0
+"""How many times as long as it held the store a compaction leaves it to others."""
 
 
 @dataclass(slots=True)
@@ -176,13 +178,14 @@ class _Run:
         """Do the merges; what changed meanwhile is left for the next run."""
         for start in range(0, len(merges), _AT_ONCE):
             part = merges[start : start + _AT_ONCE]
-            done = part if self.dry else await self._done(part)
-            for step, _ in done:
+            for step, _ in part if self.dry else await self._done(part):
                 self.outcome.note(step)
-            await asyncio.sleep(_TURN)
 
     async def _done(self, part: Sequence[tuple[Step, Merge]]) -> list[tuple[Step, Merge]]:
+        clock = asyncio.get_running_loop().time
+        began = clock()
         results = await self._store.merge([merge for _, merge in part], self._operation)
+        await asyncio.sleep(max(_TURN, _SHARE * (clock() - began)))
         return [one for one, result in zip(part, results, strict=True) if result is not None]
 
     async def _end(self, endings: Sequence[tuple[Step, Merge]]) -> None:
