@@ -168,7 +168,7 @@ def _holds(sentence: list[str], merged: Reading, subjects: set[str]) -> bool:
     parts = _parts(sentence)
     subject = _subject(sentence)
     told = _essential_marks(word.key for word in merged.words)
-    held = _Held(told, subject, frozenset(subjects), frozenset(sentence), frozenset(merged.names))
+    held = _Held(told, subject, _governors(told, subjects), frozenset(sentence), frozenset(merged.names))
     return all(any(held.at(start, part) for start, key in enumerate(told) if key == part[0]) for part in parts)
 
 
@@ -198,7 +198,8 @@ class _Held:
 
     told: list[str]
     subject: str
-    subjects: frozenset[str]
+    governors: list[str | None]
+    """Of each word the subject under which it stands."""
     sentence: frozenset[str]
     names: frozenset[str]
 
@@ -212,7 +213,7 @@ class _Held:
             if found is None or not self._whole(found):
                 return False
             at = found
-            if begun and self._governor(at) not in {self.subject, None}:
+            if begun and self.governors[at] not in {self.subject, None}:
                 return False
             begun = begun or key == self.subject
         return True
@@ -252,14 +253,16 @@ class _Held:
         beside = self.told[max(0, at - 1) : at] + self.told[at + 1 : at + 2]
         return all(key not in self.names or key in self.sentence for key in beside)
 
-    def _governor(self, at: int) -> str | None:
-        """Return the subject under which a word stands: the last one that begins a statement."""
-        for before in range(at - 1, -1, -1):
-            if self.told[before] in self.subjects and (
-                before == 0 or self.told[before - 1] in _JOINTS or self.told[before - 1] in _OWNERS
-            ):
-                return self.told[before]
-        return None
+
+def _governors(told: list[str], subjects: set[str]) -> list[str | None]:
+    """Return of each word the subject under which it stands: the last one before it that begins a statement."""
+    governors: list[str | None] = []
+    last, beside = None, "."
+    for key in told:
+        governors.append(last)
+        last = key if key in subjects and (beside in _JOINTS or beside in _OWNERS) else last
+        beside = key
+    return governors
 
 
 _PAUSES = frozenset({".", ",", ":", "?", "and", "but", "while", "whereas", "because", "so"})

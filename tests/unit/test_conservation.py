@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +136,26 @@ def test_what_is_added_or_taken_away_is_seen(words: list[str], extra: str) -> No
     if extra not in words:
         assert missing([text], f"{text} {extra}")
         assert missing([f"{text} {extra}"], text)
+
+
+def lines_run(words: int) -> int:
+    """Return how many lines of the program run to check a text of so many words."""
+    text, run = "word " * words, 0
+
+    def count(_: FrameType, event: str, __: Any) -> Any:
+        nonlocal run
+        run += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        assert missing([text], f"{text} and more")
+    finally:
+        sys.settrace(before)
+    return run
+
+
+def test_twice_the_text_is_twice_the_work() -> None:
+    """Two texts of the length of a book would otherwise hold up everybody for minutes."""
+    assert lines_run(800) < 3 * lines_run(400)
