@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import click
 
+from mcp_memory.cli.groups import ListByDefault
 from mcp_memory.cli.layout import moment, shortened
 from mcp_memory.cli.options import (
     Owner,
@@ -54,13 +55,10 @@ def compact(layout: str, *, hash_only: bool, **fields: Any) -> None:
     click.echo("\n".join(_plan(done, dry_run=request.dry_run)))
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=ListByDefault)
 @store_option
-@click.pass_context
-def suggestions(context: click.Context) -> None:
-    """See what compaction was not sure about, and decide it."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_suggestions)
+def suggestions() -> None:
+    """See what compaction was not sure about, and decide it; without a word, list it."""
 
 
 @suggestions.command("list")
@@ -70,7 +68,7 @@ def suggestions(context: click.Context) -> None:
 @click.option("-o", "--offset", type=int, default=0, show_default=True, help="Suggestions to skip.")
 @format_option
 @store_option
-def list_suggestions(layout: str = "text", **fields: Any) -> None:
+def list_suggestions(layout: str, **fields: Any) -> None:
     """List the open suggestions, newest first."""
     request = asked(ListSuggestions, fields)
     found = with_memory(lambda memory: memory.suggestions.list(request))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from mcp_memory.cli.groups import ListByDefault
 from mcp_memory.cli.layout import moment, shortened, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, undo_line, with_memory
@@ -49,13 +50,10 @@ def history(memory_id: str | None, layout: str, limit: int, offset: int, **owner
     click.echo(told.model_dump_json(indent=2) if layout == "json" else "\n\n".join(_steps(told)))
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=ListByDefault)
 @store_option
-@click.pass_context
-def operations(context: click.Context) -> None:
+def operations() -> None:
     """List what was done to memories, or show one operation; without a word, list."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_operations)
 
 
 @operations.command("list")

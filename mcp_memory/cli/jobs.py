@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from mcp_memory.cli.groups import ListByDefault
 from mcp_memory.cli.layout import moment, shortened, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, with_memory
@@ -78,13 +79,10 @@ def value_of(text: str) -> Any:
         raise InvalidRequest(f"{text} is not JSON: {error.msg} at character {error.pos + 1}") from error
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=ListByDefault)
 @store_option
-@click.pass_context
-def jobs(context: click.Context) -> None:
+def jobs() -> None:
     """List, show, cancel or wait for jobs; without a word, list them."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_jobs)
 
 
 @jobs.command("list")

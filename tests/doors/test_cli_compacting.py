@@ -97,7 +97,7 @@ def suggested(run: Run) -> str:
     listed = said(run("suggestions"))
     assert listed.startswith("Found 1 suggestions (showing 1):\n\nID: ")
     assert "\n    - Ann likes tea  (dated, " in listed
-    (suggestion,) = json.loads(said(run("suggestions", "list", "--format", "json")))["suggestions"]
+    (suggestion,) = json.loads(said(run("suggestions", "--format", "json")))["suggestions"]
     return str(suggestion["id"])
 
 

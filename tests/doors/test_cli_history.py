@@ -107,6 +107,8 @@ def test_operations_are_listed_page_by_page() -> None:
     said("undo", undone)
     by = last_operation()
     assert said("operations") == said("operations", "list") == said("history")
+    assert said("operations", "-l", "4") == said("history", "-l", "4")
+    assert said("operations", "--db", "sqlite:///memory.sqlite3", "show", by) == said("operations", "show", by)
     head, _, headings, _, undo, delete, *created = said("history", "-l", "4").splitlines()
     assert head == "Found 5 operations (showing 4):"
     assert headings.split("  ")[0] == "Operation"

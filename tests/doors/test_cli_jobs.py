@@ -145,6 +145,8 @@ def test_a_job_scheduled_twice_is_one() -> None:
 
 def test_jobs_are_listed_newest_first_with_their_progress() -> None:
     assert said("jobs") == said("jobs", "list") == "Found 0 jobs (showing 0):\n"
+    assert said("jobs", "--state", "failed", "-n", "home") == said("jobs")
+    assert json.loads(said("jobs", "--format", "json"))["total"] == 0
     first, second = scheduled("optimise"), scheduled("compact", "-a", "namespace=work")
     work(first["id"])
     lines = said("jobs").splitlines()
