@@ -17,7 +17,7 @@ from mcp_memory.cli.options import (
     store_option,
     user_option,
 )
-from mcp_memory.cli.running import asked, show_progress, with_memory
+from mcp_memory.cli.running import asked, sentence, show_progress, to_type, undo_line, with_memory
 from mcp_memory.domain.compaction import Step, StepKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Ack, Compacted
@@ -106,9 +106,7 @@ def dismiss(suggestion_id: str, **owner: Unpack[Owner]) -> None:
 
 
 def _say(done: Ack) -> None:
-    click.echo(f"{done.status.removeprefix('ok, ').capitalize()}.")
-    if done.operation is not None:
-        click.echo(f"Undo: agent-memory undo {done.operation}")
+    click.echo(f"{sentence(done.status)}.{undo_line(done.operation)}")
 
 
 def _plan(done: Compacted, *, dry_run: bool) -> Iterator[str]:
@@ -120,12 +118,11 @@ def _plan(done: Compacted, *, dry_run: bool) -> Iterator[str]:
     if counted > len(done.steps):
         yield f"... and more steps than the {len(done.steps)} shown.\n"
     would = "Would have merged" if dry_run else "Merged"
-    yield f"{would} {done.retired} memories into {done.merged}, ended {done.superseded}, suggested {done.suggested}."
-    yield f"Memories: {done.remaining}{' (nothing was changed)' if dry_run else ''}"
-    if done.operation is not None:
-        yield f"Undo: agent-memory undo {done.operation}"
+    merged = f"{done.merged + done.retired} memories into {done.merged}"
+    yield f"{would} {merged}, ended {done.superseded}, suggested {done.suggested}."
+    yield f"Memories: {done.remaining}{' (nothing was changed)' if dry_run else ''}{undo_line(done.operation)}"
     if done.suggested and not dry_run:
-        yield "Decide: agent-memory suggestions"
+        yield f"Decide: {to_type('suggestions')}"
 
 
 def _step(step: Step) -> Iterator[str]:

@@ -9,7 +9,7 @@ import click
 
 from mcp_memory.cli.layout import shortened, table
 from mcp_memory.cli.options import Owner, force_option, namespace_option, store_option, user_option
-from mcp_memory.cli.running import asked, confirmed, typed, undo_line, with_memory
+from mcp_memory.cli.running import asked, confirmed, sentence, typed, undo_line, with_memory
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Recorded
 from mcp_memory.domain.requests import GetSession
@@ -84,7 +84,7 @@ def delete_memory(ids: tuple[str, ...], *, purge: bool, dry_run: bool, force: bo
             return
     scope = Scope(choice["namespace"], choice["user_id"])
     ack = with_memory(lambda memory: memory.long_term.delete([record.id for record in found], scope=scope))
-    click.echo(f"{ack.status.removeprefix('ok, ').capitalize()}.{undo_line(ack.operation)}")
+    click.echo(f"{sentence(ack.status)}.{undo_line(ack.operation)}")
 
 
 def _purge(found: Sequence[MemoryRecord], scope: Scope, *, dry_run: bool, force: bool) -> None:
@@ -99,7 +99,7 @@ def _purge(found: Sequence[MemoryRecord], scope: Scope, *, dry_run: bool, force:
     ids = list(dict.fromkeys(record.id for record in found))
     # Without memories too: another program may have kept traces of what was erased before.
     ack = with_memory(lambda memory: memory.long_term.purge(ids, scope=scope))
-    click.echo(f"{ack.status.removeprefix('ok, ').capitalize()}, and the traces of what was deleted before.")
+    click.echo(f"{sentence(ack.status)}, and the traces of what was deleted before.")
     click.echo(NOT_ERASED)
 
 

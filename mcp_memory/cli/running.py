@@ -85,10 +85,19 @@ def _answered(ask: Callable[[], Answer]) -> Answer:
 
 def undo_line(operation: str | None) -> str:
     """Return how an operation is taken back, as a line to follow what was said; empty where nothing was changed."""
-    if operation is None:
-        return ""
+    return "" if operation is None else f"\nUndo: {to_type(f'undo {operation}')}"
+
+
+def to_type(words: str) -> str:
+    """Return a command as it is to be typed, over the store of this one."""
     store = click.get_current_context().meta.get(STORE)
-    return f"\nUndo: agent-memory undo {operation}" + (f' --db "{store}"' if store else "")
+    return f"agent-memory {words}" + (f' --db "{store}"' if store else "")
+
+
+def sentence(status: str) -> str:
+    """Return the status of an answer as a sentence; what is in it stays as it is, ids too."""
+    told = status.removeprefix("ok, ")
+    return f"{told[:1].upper()}{told[1:]}"
 
 
 async def show_progress(done: int, total: int, what: str) -> None:

@@ -50,7 +50,7 @@ def test_a_plan_shows_what_would_become_of_what(run: Run) -> None:
     plan = said(run("compact", "--dry-run", *WIDE))
     assert re.search(r"\[1\] .+\n    - Ann likes .+\(m\d, .+\)\n    - Ann likes .+\n    = Ann likes ", plan)
     assert plan.endswith(
-        "Would have merged 1 memories into 1, ended 0, suggested 0.\nMemories: 3 (nothing was changed)\n"
+        "Would have merged 2 memories into 1, ended 0, suggested 0.\nMemories: 3 (nothing was changed)\n"
     )
     assert len(stored(run)) == 3
 
@@ -58,9 +58,19 @@ def test_a_plan_shows_what_would_become_of_what(run: Run) -> None:
 def test_it_is_done_and_says_how_to_undo_it(run: Run) -> None:
     remember(run, *SAME)
     done = said(run("compact", *WIDE))
-    assert "Merged 1 memories into 1, ended 0, suggested 0.\nMemories: 1\n" in done
+    assert "Merged 2 memories into 1, ended 0, suggested 0.\nMemories: 1\n" in done
     assert re.search(r"\nUndo: agent-memory undo \w{26}\n$", done)
     assert len(stored(run)) == 1
+
+
+def test_what_to_type_next_names_the_store_that_was_named(run: Run) -> None:
+    """In another store neither the operation nor the suggestion would be found."""
+    remember(run, *SAME)
+    said(run("remember", "Bob likes tea", "--id", "dated", "--event-date", "2026-01-01"))
+    said(run("remember", "Bob likes the tea", "--id", "undated"))
+    undo, decide = said(run("compact", *WIDE, "--db", "memory.sqlite3")).splitlines()[-2:]
+    assert re.fullmatch(r'Undo: agent-memory undo \w{26} --db "sqlite:///memory.sqlite3"', undo)
+    assert decide == 'Decide: agent-memory suggestions --db "sqlite:///memory.sqlite3"'
 
 
 def test_hash_only_leaves_other_words_alone(run: Run) -> None:
@@ -72,7 +82,7 @@ def test_one_owner_is_compacted_alone(run: Run) -> None:
     for who in ("ann", "bob"):
         for number, text in enumerate(SAME):
             said(run("remember", text, "--id", f"{who}{number}", "-u", who))
-    assert "Merged 1 memories" in said(run("compact", "-u", "ann", *WIDE))
+    assert "Merged 2 memories into 1," in said(run("compact", "-u", "ann", *WIDE))
     assert len(stored(run)) == 3
 
 
@@ -91,19 +101,19 @@ def test_a_threshold_that_is_none_is_refused(run: Run, threshold: str) -> None:
 
 def suggested(run: Run) -> str:
     """Leave one suggestion and return its id."""
-    said(run("remember", "Ann likes tea", "--id", "dated", "--event-date", "2026-01-01"))
+    said(run("remember", "Ann likes tea", "--id", "Dated", "--event-date", "2026-01-01"))
     said(run("remember", "Ann likes the tea", "--id", "undated"))
     assert "Decide: agent-memory suggestions" in said(run("compact", *WIDE))
     listed = said(run("suggestions"))
     assert listed.startswith("Found 1 suggestions (showing 1):\n\nID: ")
-    assert "\n    - Ann likes tea  (dated, " in listed
+    assert "\n    - Ann likes tea  (Dated, " in listed
     (suggestion,) = json.loads(said(run("suggestions", "--format", "json")))["suggestions"]
     return str(suggestion["id"])
 
 
 def test_a_suggestion_is_applied(run: Run) -> None:
     done = said(run("suggestions", "apply", suggested(run), "--text", "Ann likes tea a lot"))
-    assert re.search(r"^Memory dated is at version 2\.\nUndo: agent-memory undo \w{26}\n$", done)
+    assert re.search(r"^Memory Dated is at version 2\.\nUndo: agent-memory undo \w{26}\n$", done)
     assert [memory["text"] for memory in stored(run)] == ["Ann likes tea a lot"]
 
 
