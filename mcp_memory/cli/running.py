@@ -61,7 +61,16 @@ def asked(kind: type[Asked], fields: Mapping[str, Any]) -> Asked:
 def _faults(error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         message = fault["msg"].removeprefix("Value error, ")
-        yield f"{fault['loc'][0]}: {message}" if fault["loc"] else message
+        yield f"{_as_typed(str(fault['loc'][0]))}: {message}" if fault["loc"] else message
+
+
+def _as_typed(field: str) -> str:
+    """Return the option that gives a field, or else the field itself."""
+    context = click.get_current_context(silent=True)
+    for parameter in context.command.params if context else ():
+        if parameter.name == field and isinstance(parameter, click.Option):
+            return parameter.opts[-1]
+    return field
 
 
 def confirmed(question: str) -> bool:

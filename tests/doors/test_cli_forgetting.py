@@ -117,7 +117,7 @@ def test_without_limits_those_of_the_settings_hold(environment: pytest.MonkeyPat
 def test_a_limit_that_makes_no_sense_is_refused() -> None:
     result = run("forget", "--max-age-days", "-1")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("Error: max_age_days: ")
+    assert result.stderr.startswith("Error: --max-age-days: ")
 
 
 def test_a_long_list_is_shown_in_part() -> None:

@@ -109,14 +109,14 @@ def test_the_version_is_one_line(arguments: list[str]) -> None:
         (["--frobnicate"], "No such option '--frobnicate'. See: agent-memory --help"),
         (["search", "--lmit", "3"], "No such option '--lmit'. Did you mean '--limit'? See: agent-memory search --help"),
         (["show", "a", "b"], "Got unexpected extra argument (b) See: agent-memory show --help"),
-        (["search", "-l", "1000"], "limit: Input should be less than or equal to 100"),
-        (["search", "-l", "0"], "limit: Input should be greater than or equal to 1"),
-        (["search", "-o", "-1"], "offset: Input should be greater than or equal to 0"),
+        (["search", "-l", "1000"], "--limit: Input should be less than or equal to 100"),
+        (["search", "-l", "0"], "--limit: Input should be greater than or equal to 1"),
+        (["search", "-o", "-1"], "--offset: Input should be greater than or equal to 0"),
         (
             ["search", "-l", "ten"],
             "Invalid value for '-l' / '--limit': 'ten' is not a valid integer. See: agent-memory search --help",
         ),
-        (["search", "x", "-d", "3"], "distance_threshold: Input should be less than or equal to 2"),
+        (["search", "x", "-d", "3"], "--distance-threshold: Input should be less than or equal to 2"),
         (
             ["search", "x", "-d", "0.3", "--search-mode", "keyword"],
             "distance_threshold is only supported for semantic search mode",
@@ -125,12 +125,12 @@ def test_the_version_is_one_line(arguments: list[str]) -> None:
             ["search", "x", "-d", "0.3", "--search-mode", "hybrid"],
             "distance_threshold is only supported for semantic search mode",
         ),
-        (["search", "x", "--hybrid-alpha", "2"], "hybrid_alpha: Input should be less than or equal to 1"),
+        (["search", "x", "--hybrid-alpha", "2"], "--hybrid-alpha: Input should be less than or equal to 1"),
         (["remember"], "Missing argument 'TEXT'. See: agent-memory remember --help"),
         (["remember", " "], "text: text is empty: say what to remember"),
         (["show"], "Missing argument 'ID'. See: agent-memory show --help"),
         (["edit", "x"], "No fields provided for update"),
-        (["sessions", "-l", "1000"], "limit: Input should be less than or equal to 100"),
+        (["sessions", "-l", "1000"], "--limit: Input should be less than or equal to 100"),
         (
             ["mcp", "--mode", "sse"],
             "--mode sse comes with a later version; use --mode stdio. See: agent-memory mcp --help",
@@ -154,7 +154,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], line: str) 
 def test_a_date_that_is_no_date_is_bad_input() -> None:
     result = run("remember", "x", "--event-date", "yesterday")
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: event_date: Input should be a valid datetime")
+    assert result.stderr.startswith("Error: --event-date: Input should be a valid datetime")
     assert result.stderr.count("\n") == 1
 
 
