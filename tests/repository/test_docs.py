@@ -55,6 +55,25 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert not lost
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_table_is_whole(page: Path) -> None:
+    """An empty line parts the rows below it from their table, and they are shown as they are written."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    tables = re.findall(r"(?:^\|.*\n?)+", text, flags=re.MULTILINE)
+    assert [table for table in tables if not re.match(r"\|.*\n\|[ :|-]+\n", table)] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    front = ROOT / "README.md"
+    reached, following = set(), [front]
+    while following:
+        page = following.pop()
+        reached.add(page)
+        near = {path.resolve() for path, _ in links(page) if path.suffix == ".md"}
+        following += near - reached - set(following)
+    assert [path for path in PAGES if "docs" in path.parts and path not in reached] == []
+
+
 def test_the_generated_pages_are_what_the_program_says() -> None:
     check = [sys.executable, "scripts/generate_docs.py", "--check"]
     done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
