@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mcp_memory.cli.layout import counted
 from mcp_memory.cli.options import force_option, store_option
 from mcp_memory.cli.running import confirmed, settings, tell_progress
 from mcp_memory.loading import load
@@ -24,7 +25,7 @@ def backup(path: Path, *, force: bool) -> None:
     """
     existing = "replace" if force else "refuse"
     held = load("mcp_memory.backups:backup")(settings(), path, existing=existing, report=tell_progress)
-    click.echo(f"Backed up {held.memories} memories and {held.sessions} sessions: {path}")
+    click.echo(f"Backed up {_held(held.memories, held.sessions)}: {path}")
 
 
 @click.command()
@@ -41,6 +42,10 @@ def restore(path: Path, *, force: bool) -> None:
         click.echo("Nothing was restored.")
         return
     restored = load("mcp_memory.backups:restore")(read, path, report=tell_progress)
-    click.echo(f"Restored {restored.held.memories} memories and {restored.held.sessions} sessions.")
+    click.echo(f"Restored {_held(restored.held.memories, restored.held.sessions)}.")
     if restored.before is not None:
         click.echo(f"The store as it was before: {restored.before}")
+
+
+def _held(memories: int, sessions: int) -> str:
+    return f"{counted(memories, 'memory', 'memories')} and {counted(sessions, 'session', 'sessions')}"

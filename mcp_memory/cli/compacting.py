@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import click
 
 from mcp_memory.cli.groups import ListByDefault
-from mcp_memory.cli.layout import moment, shortened
+from mcp_memory.cli.layout import counted, moment, shortened, visible
 from mcp_memory.cli.options import (
     Owner,
     format_option,
@@ -75,7 +75,7 @@ def list_suggestions(layout: str, **fields: Any) -> None:
     if layout == "json":
         click.echo(found.model_dump_json(indent=2))
         return
-    click.echo(f"Found {found.total} suggestions (showing {len(found.suggestions)}):")
+    click.echo(f"Found {counted(found.total, 'suggestion', 'suggestions')} (showing {len(found.suggestions)}):")
     for suggestion in found.suggestions:
         click.echo("\n" + "\n".join(_suggestion(suggestion)))
     reached = request.offset + len(found.suggestions)
@@ -114,11 +114,11 @@ def _plan(done: Compacted, *, dry_run: bool) -> Iterator[str]:
         yield f"[{number}] {step.reason}"
         yield from _step(step)
         yield ""
-    counted = done.merged + done.superseded + done.suggested
-    if counted > len(done.steps):
+    every = done.merged + done.superseded + done.suggested
+    if every > len(done.steps):
         yield f"... and more steps than the {len(done.steps)} shown.\n"
     would = "Would have merged" if dry_run else "Merged"
-    merged = f"{done.merged + done.retired} memories into {done.merged}"
+    merged = f"{counted(done.merged + done.retired, 'memory', 'memories')} into {done.merged}"
     yield f"{would} {merged}, ended {done.superseded}, suggested {done.suggested}."
     yield f"Memories: {done.remaining}{' (nothing was changed)' if dry_run else ''}{undo_line(done.operation)}"
     if done.suggested and not dry_run:
@@ -140,9 +140,10 @@ def _suggestion(suggestion: Suggestion) -> Iterator[str]:
     if suggestion.kind is SuggestionKind.SUPERSEDE:
         yield "    > the second would end the first"
     elif suggestion.text is not None:
-        yield f"    = {shortened(suggestion.text, 2 * SHOWN)}"
+        yield f"    = {visible(shortened(suggestion.text, 2 * SHOWN))}"
 
 
 def _line(record: MemoryRecord) -> str:
     pinned = ", pinned" if record.pinned else ""
-    return f"{shortened(' '.join(record.text.split()), SHOWN)}  ({record.id}, {moment(record.created_at)[:10]}{pinned})"
+    text = visible(shortened(" ".join(record.text.split()), SHOWN))
+    return f"{text}  ({record.id}, {moment(record.created_at)[:10]}{pinned})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from mcp_memory.cli.layout import shortened, table
+from mcp_memory.cli.layout import counted, owner, shortened, table
 from mcp_memory.cli.options import Owner, force_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, confirmed, sentence, typed, undo_line, with_memory
 from mcp_memory.domain.records import MemoryRecord
@@ -75,11 +75,11 @@ def delete_memory(ids: tuple[str, ...], *, purge: bool, dry_run: bool, force: bo
         click.echo(_nothing(ids, choice))
         return
     if dry_run:
-        click.echo(f"Would delete {len(found)} memories:\n{_listed(found)}")
+        click.echo(f"Would delete {_memories(found)}:\n{_listed(found)}")
         return
     if not force:
         click.echo(_listed(found))
-        if not confirmed(f"Delete {len(found)} memories?"):
+        if not confirmed(f"Delete {_memories(found)}?"):
             click.echo("Nothing was deleted.")
             return
     scope = Scope(choice["namespace"], choice["user_id"])
@@ -89,11 +89,11 @@ def delete_memory(ids: tuple[str, ...], *, purge: bool, dry_run: bool, force: bo
 
 def _purge(found: Sequence[MemoryRecord], scope: Scope, *, dry_run: bool, force: bool) -> None:
     if dry_run:
-        click.echo(f"Would erase {len(found)} memories:\n{_listed(found)}" if found else "Would erase 0 memories.")
+        click.echo(f"Would erase {_memories(found)}:\n{_listed(found)}" if found else "Would erase 0 memories.")
         return
     if found and not force:
         click.echo(f"{_listed(found)}\n{WILL_ERASE}")
-        if typed(f'Type "{ERASE}" to erase {len(found)} memories') != ERASE:
+        if typed(f'Type "{ERASE}" to erase {_memories(found)}') != ERASE:
             click.echo("Nothing was erased.")
             return
     ids = list(dict.fromkeys(record.id for record in found))
@@ -174,7 +174,12 @@ def _listed(found: Sequence[MemoryRecord]) -> str:
 
 
 def _state(record: MemoryRecord) -> str:
-    return "(deleted)" if isinstance(record, Recorded) and not record.there else ""
+    deleted = "(deleted)" if isinstance(record, Recorded) and not record.there else ""
+    return " ".join(filter(None, [owner(record.namespace, record.user_id), deleted]))
+
+
+def _memories(found: Sequence[MemoryRecord]) -> str:
+    return counted(len(found), "memory", "memories")
 
 
 def _nothing(ids: Sequence[str], choice: Choice) -> str:

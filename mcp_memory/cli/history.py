@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 from mcp_memory.cli.groups import ListByDefault
-from mcp_memory.cli.layout import moment, shortened, table
+from mcp_memory.cli.layout import counted, moment, owner, shortened, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, undo_line, with_memory
 from mcp_memory.domain.operations import Change, Operation
@@ -24,6 +24,8 @@ LISTED = 20
 """Memories of one operation that are shown as text."""
 SHOWN = 200
 """Characters of a value that are shown."""
+ONLY_BOOKKEEPING = "  only its dates, counts or former ids"
+"""Said of a memory that was changed in nothing else."""
 BRIEF = 60
 """Characters of a text in a list."""
 
@@ -112,7 +114,7 @@ def _list(layout: str, fields: dict[str, Any]) -> None:
 
 
 def _listed(found: OperationList, offset: int) -> str:
-    lines = [f"Found {found.total} operations (showing {len(found.operations)}):"]
+    lines = [f"Found {counted(found.total, 'operation', 'operations')} (showing {len(found.operations)}):"]
     if found.operations:
         headings = ("Operation", "When", "What", "Created", "Changed", "Removed", "Undone by")
         lines += ["", table(map(_row, found.operations), headings)]
@@ -147,15 +149,23 @@ def _whole(operation: OperationReply) -> str:
 
 
 def _steps(told: History) -> Iterator[str]:
+    several = len({(change.namespace, change.user_id) for change in told.changes}) > 1
     for change in told.changes:
-        of = "" if change.memory_id == told.memory_id else f"  {change.memory_id}"
-        undone = "  (undone)" if change.undone else ""
-        yield f"{moment(change.at)}  {change.kind}  {change.operation}{of}{undone}\n{_differences(change)}".rstrip()
+        head = (
+            moment(change.at),
+            change.kind,
+            change.operation,
+            "" if change.memory_id == told.memory_id else change.memory_id,
+            owner(change.namespace, change.user_id) if several else "",
+            "(undone)" if change.undone else "",
+        )
+        yield f"{'  '.join(filter(None, head))}\n{_differences(change)}".rstrip()
 
 
 def _name(change: Change) -> str:
     did = "created" if change.before is None else "removed" if change.after is None else "changed"
-    return f"{change.memory_id}  {did}{'  (undone)' if change.undone else ''}"
+    whose = owner(change.namespace, change.user_id)
+    return "  ".join(filter(None, [change.memory_id, did, whose, "(undone)" if change.undone else ""]))
 
 
 def _differences(change: Change) -> str:
@@ -165,7 +175,7 @@ def _differences(change: Change) -> str:
         signed = [(sign, _written(value)) for sign, value in (("-", before), ("+", after))]
         shown = [(sign, value) for sign, value in signed if value]
         rows += [("", "" if place else field, sign, value) for place, (sign, value) in enumerate(shown)]
-    return table(rows) if rows else ""
+    return table(rows) if rows else ONLY_BOOKKEEPING
 
 
 def _written(value: Any) -> str:
@@ -177,7 +187,7 @@ def _written(value: Any) -> str:
 
 
 def _restored(reply: UndoReply, done: OperationReply) -> Iterator[str]:
-    yield f"Undone: {reply.restored} memories are as they were before."
+    yield f"Undone: {_restored_count(reply.restored)} before."
     rows = [
         ("", change.memory_id, "gone" if change.after is None else "back", shortened(_text(change), BRIEF))
         for change in done.changes[:LISTED]
@@ -191,6 +201,10 @@ def _restored(reply: UndoReply, done: OperationReply) -> Iterator[str]:
         if len(reply.kept) > LISTED:
             yield f"  ... and {len(reply.kept) - LISTED} more"
     yield undo_line(done.id).strip()
+
+
+def _restored_count(count: int) -> str:
+    return "1 memory is as it was" if count == 1 else f"{count} memories are as they were"
 
 
 def _text(change: Change) -> str:

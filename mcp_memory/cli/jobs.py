@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 from mcp_memory.cli.groups import ListByDefault
-from mcp_memory.cli.layout import moment, shortened, table
+from mcp_memory.cli.layout import counted, moment, shortened, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, with_memory
 from mcp_memory.domain.jobs import Job, JobState
@@ -176,7 +176,7 @@ def _show(job: Job) -> None:
 
 
 def _listed(found: JobList, offset: int) -> str:
-    lines = [f"Found {found.total} jobs (showing {len(found.jobs)}):"]
+    lines = [f"Found {counted(found.total, 'job', 'jobs')} (showing {len(found.jobs)}):"]
     if found.jobs:
         rows = [(job.id, job.name, str(job.state), _progress(job), moment(job.created_at)) for job in found.jobs]
         lines += ["", table(rows, ("Job", "Name", "State", "Progress", "Created"))]

@@ -38,13 +38,33 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[:length] + "..."
 
 
+def visible(text: str) -> str:
+    """Return a text with a sign in place of what would steer the terminal instead of being seen on it."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(letter) else letter for letter in text)
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return a number with what is counted: "1 memory", "2 memories"."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def owner(namespace: str | None, user_id: str | None) -> str:
+    """Return whose something is, to stand behind it; empty where it is nobody's."""
+    said = [f"{what} {name}" for what, name in (("namespace", namespace), ("user", user_id)) if name is not None]
+    return f"({', '.join(said)})" if said else ""
+
+
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
     return GAP.join(padded).rstrip()
 
 
 def _plain(cell: str) -> str:
-    return " ".join(cell.splitlines())
+    return visible(" ".join(cell.splitlines()))
+
+
+def _steers(letter: str) -> bool:
+    return unicodedata.category(letter) == "Cc" and letter not in "\n\t"
 
 
 def _width(cell: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 import click
 
-from mcp_memory.cli.layout import size, table
+from mcp_memory.cli.layout import counted, size, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, settings, with_memory
 from mcp_memory.domain.replies import Stats
@@ -31,7 +31,7 @@ def sessions(layout: str, **fields: Any) -> None:
     if layout == "json":
         click.echo(listed.model_dump_json(indent=2))
         return
-    click.echo(f"Found {listed.total} sessions (showing {len(listed.sessions)}):")
+    click.echo(f"Found {counted(listed.total, 'session', 'sessions')} (showing {len(listed.sessions)}):")
     for session_id in listed.sessions:
         click.echo(f"  {session_id}")
     reached = request.offset + len(listed.sessions)

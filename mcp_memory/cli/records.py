@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 import click
 
-from mcp_memory.cli.layout import moment, table
+from mcp_memory.cli.layout import moment, table, visible
 from mcp_memory.cli.options import (
     Owner,
     entities_option,
@@ -39,7 +39,7 @@ def show(memory_id: str, layout: str, **owner: Unpack[Owner]) -> None:
         click.echo(record.model_dump_json(indent=2))
         return
     click.echo(table((name, value) for name, value in _parts(record) if value))
-    click.echo(f"\n{record.text}")
+    click.echo(f"\n{visible(record.text)}")
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mcp_memory.cli.layout import moment, shortened
+from mcp_memory.cli.layout import moment, shortened, visible
 from mcp_memory.cli.options import (
     entities_option,
     format_option,
@@ -87,4 +87,4 @@ def _parts(hit: Hit) -> Iterator[tuple[str, str]]:
         "Date": moment(hit.event_date),
     }
     yield from ((name, value) for name, value in optional.items() if value)
-    yield "Text", shortened(hit.text, SHOWN)
+    yield "Text", visible(shortened(hit.text, SHOWN))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mcp_memory.cli.layout import counted
 from mcp_memory.cli.options import store_option
 from mcp_memory.cli.running import settings, show_progress, tell_progress, with_memory
 from mcp_memory.loading import load
@@ -14,7 +15,7 @@ from mcp_memory.loading import load
 def rebuild_index() -> None:
     """Make the words and vectors of every memory anew; the memories themselves do not change."""
     count = with_memory(lambda memory: memory.long_term.rebuild_index(progress=show_progress))
-    click.echo(f"Rebuilt the index of {count} memories.")
+    click.echo(f"Rebuilt the index of {_memories(count)}.")
 
 
 @click.command("reembed")
@@ -22,7 +23,9 @@ def rebuild_index() -> None:
 def reembed() -> None:
     """Make the vectors that memories lack since the embedding model changed; end it when you like, and go on later."""
     count = with_memory(lambda memory: memory.upkeep.reembed(show_progress))
-    click.echo(f"Made the vectors of {count} memories." if count else "Every memory has a vector of the present model.")
+    click.echo(
+        f"Made the vectors of {_memories(count)}." if count else "Every memory has a vector of the present model."
+    )
 
 
 @click.command("migrate-memories")
@@ -49,3 +52,7 @@ def migrate_memories() -> None:
 def migrate_working_memory() -> None:
     """Accepted for scripts that were written for agent-memory-server."""
     click.echo("Nothing to do: working memory has had one format from the first version on.")
+
+
+def _memories(count: int) -> str:
+    return counted(count, "memory", "memories")

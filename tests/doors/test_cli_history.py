@@ -64,7 +64,7 @@ def test_a_change_says_how_it_is_taken_back_and_that_does_it() -> None:
         line = said(*change).splitlines()[-1]
         found = re.fullmatch(f"Undo: agent-memory (undo {ULID})", line)
         assert found
-        assert said(*found[1].split()).startswith("Undone: 1 memories are as they were before.\n")
+        assert said(*found[1].split()).startswith("Undone: 1 memory is as it was before.\n")
         assert text_of("1") == "I prefer aisle seats"
 
 
@@ -150,7 +150,7 @@ def test_undo_brings_back_what_it_can_and_says_what_it_left() -> None:
     remember("Coffee", "1")
     lines = said("undo", operation).splitlines()
     assert lines[:-1] == [
-        "Undone: 1 memories are as they were before.",
+        "Undone: 1 memory is as it was before.",
         "  2  back  Milk",
         "Left as they are: 1",
         "  1  another memory has its id now",
@@ -194,7 +194,7 @@ def test_purging_asks_for_a_word_and_says_what_it_erases(store: Path) -> None:
     assert refused.splitlines()[0] == "  1  A trip to Quetzaltenango"
     assert "no undo brings them back" in refused
     assert refused.endswith("\nNothing was erased.\n")
-    assert said("delete", "memory", "1", "--purge", "--dry-run").startswith("Would erase 1 memories:\n  1  A trip")
+    assert said("delete", "memory", "1", "--purge", "--dry-run").startswith("Would erase 1 memory:\n  1  A trip")
     assert b"Zanzibar" in store.read_bytes()
     erased = said("delete", "memory", "1", "--purge", stdin="erase\n")
     assert "\nNot touched: backups, " in erased
@@ -207,7 +207,7 @@ def test_what_was_deleted_can_still_be_purged(store: Path) -> None:
     remember("A trip to Zanzibar", "1")
     said("delete", "memory", "1", "-f")
     listed = said("delete", "memory", "1", "--purge", "--dry-run")
-    assert listed == "Would erase 1 memories:\n  1  A trip to Zanzibar  (deleted)\n"
+    assert listed == "Would erase 1 memory:\n  1  A trip to Zanzibar  (deleted)\n"
     said("delete", "memory", "1", "--purge", "--force")
     assert b"Zanzibar" not in store.read_bytes()
     result = run("delete", "memory", "1", "--purge")
@@ -222,3 +222,31 @@ def test_purging_by_an_id_of_two_owners_needs_the_owner() -> None:
     assert run("delete", "memory", "1", "--purge", "-f").exit_code == 1
     assert said("delete", "memory", "1", "--purge", "-f", "-u", "ana").startswith("Erased 1 memories,")
     assert text_of("1") == "Coffee"
+
+
+def test_whose_a_memory_is_stands_beside_an_id_of_several_owners() -> None:
+    remember("Tea", "1", "-n", "home", "-u", "ana")
+    remember("Coffee", "1", "-u", "bo")
+    heads = [part.splitlines()[0] for part in said("history", "1").split("\n\n")]
+    assert [head.split("  ")[3] for head in heads] == ["(namespace home, user ana)", "(user bo)"]
+    assert "ana" not in said("history", "1", "-u", "ana")
+    assert said("operations", "show", last_operation()).splitlines()[-2] == "1  created  (user bo)"
+    said("delete", "memory", "1", "-f", "-u", "bo")
+    assert said("delete", "memory", "1", "--purge", "--dry-run").splitlines()[1:] == [
+        "  1  Tea     (namespace home, user ana)",
+        "  1  Coffee  (user bo) (deleted)",
+    ]
+
+
+def test_what_a_merge_leaves_as_it_was_is_said() -> None:
+    remember("Ann likes green tea", "1")
+    remember("Ann likes the green tea", "2")
+    said("compact", "--threshold", "0.9")
+    assert "changed\n  only its dates, counts or former ids" in said("operations", "show", last_operation())
+
+
+def test_a_text_does_not_steer_the_terminal() -> None:
+    """Agents write what they were told by strangers."""
+    remember("Red \x1b[31malert\x07\tand more", "1")
+    for command in (["show", "1"], ["search"], ["history", "1"], ["delete", "memory", "1", "--dry-run"]):
+        assert "Red \ufffd[31malert\ufffd\tand more" in said(*command)

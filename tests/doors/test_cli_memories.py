@@ -246,7 +246,7 @@ def test_deleting_asks_first(run: Run) -> None:
     remembered(run, "Tea", "1")
     refused = run("delete", "memory", "1", stdin="n\n")
     assert refused.exit_code == 0
-    assert refused.stdout.splitlines() == ["  1  Tea", "Delete 1 memories? [y/N]: n", "Nothing was deleted."]
+    assert refused.stdout.splitlines() == ["  1  Tea", "Delete 1 memory? [y/N]: n", "Nothing was deleted."]
     assert ids(run) == ["1"]
     assert "Deleted 1 memories.\n" in said(run("delete", "memory", "1", stdin="y\n"))
     assert ids(run) == []
@@ -342,8 +342,8 @@ def test_stats_are_aligned_tables(run: Run, tmp_path: Path) -> None:
 
 def test_the_index_is_made_anew(run: Run) -> None:
     remembered(run, "The harbour", "1")
-    assert said(run("rebuild-index")) == "Rebuilt the index of 1 memories.\n"
-    assert said(run("rebuild_index")) == "Rebuilt the index of 1 memories.\n"
+    assert said(run("rebuild-index")) == "Rebuilt the index of 1 memory.\n"
+    assert said(run("rebuild_index")) == "Rebuilt the index of 1 memory.\n"
     assert ids(run, "harbour") == ["1"]
 
 

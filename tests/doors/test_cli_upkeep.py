@@ -47,7 +47,7 @@ def texts(run: Run, *arguments: str) -> list[str]:
 
 def test_what_was_backed_up_is_restored_and_what_was_there_is_kept(run: Run, tmp_path: Path) -> None:
     said(run("remember", "The harbour opens at six"))
-    assert said(run("backup", "kept/first.sqlite3")) == "Backed up 1 memories and 0 sessions: kept/first.sqlite3\n"
+    assert said(run("backup", "kept/first.sqlite3")) == "Backed up 1 memory and 0 sessions: kept/first.sqlite3\n"
     said(run("remember", "The museum opens at nine"))
     answer = said(run("restore", "kept/first.sqlite3", stdin="y\n"))
     asked, restored, before = answer.splitlines()
@@ -55,7 +55,7 @@ def test_what_was_backed_up_is_restored_and_what_was_there_is_kept(run: Run, tmp
         f"Replace everything in sqlite:///{tmp_path.as_posix()}/memory.sqlite3 by what kept/first.sqlite3 holds? "
         "[y/N]: y"
     )
-    assert restored == "Restored 1 memories and 0 sessions."
+    assert restored == "Restored 1 memory and 0 sessions."
     assert texts(run, "opens") == ["The harbour opens at six"]
     kept = before.removeprefix("The store as it was before: ")
     assert re.fullmatch(r"memory\.sqlite3\.before-restore-\d{8}T\d{6}Z", Path(kept).name)
@@ -116,6 +116,6 @@ def test_vectors_are_made_anew_after_a_change_of_the_model(run: Run, monkeypatch
     assert said(run("reembed")) == "Every memory has a vector of the present model.\n"
     monkeypatch.setenv("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
     assert "Without a vector  1, agent-memory reembed makes them" in said(run("stats"))
-    assert said(run("reembed")) == "Made the vectors of 1 memories.\n"
+    assert said(run("reembed")) == "Made the vectors of 1 memory.\n"
     assert json.loads(said(run("stats", "--format", "json")))["without_vector"] == 0
     assert texts(run, "When can ships come in?") == ["The harbour opens at six"]
