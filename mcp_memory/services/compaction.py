@@ -39,7 +39,7 @@ _PAIRS = 8_192
 _AT_ONCE = 2
 """Merges in one transaction: whoever writes meanwhile waits for no more."""
 _TURN = 0.0015
-"""Seconds between two transactions at least: longer than others who wait for the store sleep, so that they get a turn."""
+"""Seconds between two transactions at least: others who wait for the store sleep no longer, and get their turn."""
 _SHARE = 2.0
 """How many times as long as it held the store a compaction leaves it to others."""
 
