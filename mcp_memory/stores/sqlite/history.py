@@ -15,7 +15,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.history import Changed
 from mcp_memory.ports.memories import Known
-from mcp_memory.stores.sqlite import filters, reading
+from mcp_memory.stores.sqlite import filters, reading, spans
 from mcp_memory.stores.sqlite.filters import Condition
 from mcp_memory.stores.sqlite.rows import Row
 from mcp_memory.stores.sqlite.statements import sql
@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one operation did to one memory: a row of ``images``, or a memory of ``creations``."""
+    """What one operation did to one memory: a row of ``images``, or a memory that it stored as new."""
 
     number: int
     """In the order of time; 0 for a memory that was stored as new, which comes before all else."""
@@ -50,8 +50,8 @@ def operations(connection: apsw.Connection, scope: Scope, limit: int, offset: in
         return [], 0
     touches = sql("operation_touches", within.text)
     listed = sql("operations", within.text).replace("{touches}", touches)
-    rows = connection.execute(listed, (*within.values * 6, limit, offset))
-    total = connection.execute(sql("count_operations").replace("{touches}", touches), within.values * 2).get
+    rows = connection.execute(listed, (*within.values * 8, limit, offset))
+    total = connection.execute(sql("count_operations").replace("{touches}", touches), within.values * 3).get
     return [_operation(row) for row in rows], int(total)
 
 
@@ -62,7 +62,7 @@ def operation(connection: apsw.Connection, operation_id: str, scope: Scope) -> O
         return None
     touches = f"{sql('operation_is')} {sql('operation_touches', within.text)}"
     statement = sql("operations", within.text).replace("{touches}", touches)
-    row = connection.execute(statement, (*within.values * 4, operation_id, *within.values * 2, 1, 0)).fetchone()
+    row = connection.execute(statement, (*within.values * 5, operation_id, *within.values * 3, 1, 0)).fetchone()
     return None if row is None else _operation(row)
 
 
@@ -134,15 +134,16 @@ def recorded(connection: apsw.Connection, ids: Sequence[str], scope: Scope) -> l
 def steps_of(connection: apsw.Connection, operation_id: str, within: Condition | None = None) -> list[Step]:
     """Return the steps of an operation, in order."""
     within = within or Condition()
-    row = connection.execute(sql("operation_head"), (operation_id,)).fetchone()
+    row = connection.execute(sql("operation_head", sql("operation_of_id")), (operation_id,)).fetchone()
     if row is None:
         return []
     number = int(str(row[0]))
     stored: list[int] = []
-    for first, last in connection.execute(sql("creations_of_operation", within.text), (number, *within.values)):
+    bound = (number, *within.values)
+    for first, last in connection.execute(sql("creations_of_operation", within.text), (*bound, *bound)):
         stored += [int(str(handle)) for (handle,) in connection.execute(sql("handles_between"), (first, last))]
     condition = f"{sql('steps_of_operation')} AND {within.text}"
-    changed = [_step(row) for row in connection.execute(sql("steps", condition), (number, *within.values))]
+    changed = [_step(row) for row in connection.execute(sql("steps", condition), bound)]
     return [*_creations(connection, stored, _head(row)), *changed]
 
 
@@ -150,8 +151,10 @@ def _steps_of_handles(connection: apsw.Connection, handles: Sequence[int], withi
     changed = _every(connection, handles, within)
     stored = []
     for handle in handles:
-        row = connection.execute(sql("creation_of_handle"), (handle,)).fetchone()
-        stored += [] if row is None else _creations(connection, [handle], _head(row))
+        span = spans.span_of(connection, handle)
+        if span is not None:
+            row = connection.execute(sql("operation_head", sql("operation_of_number")), (span.operation,)).get
+            stored += _creations(connection, [handle], _head(row))
     return [*stored, *changed]
 
 

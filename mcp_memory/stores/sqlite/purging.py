@@ -8,7 +8,7 @@ import apsw
 import numpy as np
 
 from mcp_memory.errors import StoreBusy
-from mcp_memory.stores.sqlite import reading, writing
+from mcp_memory.stores.sqlite import reading, spans, writing
 from mcp_memory.stores.sqlite.blocks import seal_again
 from mcp_memory.stores.sqlite.statements import sql
 
@@ -28,24 +28,11 @@ def purge(connection: apsw.Connection, handles: Sequence[int]) -> int:
         connection.execute(sql("forget_images_of"), (handle,))
         connection.execute(sql("forget_suggestions_of"), (handle,))
     for handle in every:
-        _forget_creation(connection, handle)
+        spans.leave_out(connection, handle)
     writing.delete(connection, there)
     seal_again(connection, there)
     connection.execute(sql("rewrite_words"))
     return len(known)
-
-
-def _forget_creation(connection: apsw.Connection, handle: int) -> None:
-    """Take the memory out of those that its operation stored as new."""
-    row = connection.execute(sql("creation_span"), (handle,)).fetchone()
-    if row is None:
-        return
-    first, last, *rest = (int(str(value)) for value in row)
-    if handle > last:
-        return
-    connection.execute(sql("forget_creation"), (first,))
-    left = [(start, end, *rest) for start, end in ((first, handle - 1), (handle + 1, last)) if start <= end]
-    connection.executemany(sql("add_creation"), left)
 
 
 def _closure(connection: apsw.Connection, name: str, handles: Sequence[int]) -> list[int]:

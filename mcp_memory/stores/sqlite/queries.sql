@@ -349,7 +349,8 @@ UPDATE forgotten SET seq = ?
 SELECT number FROM operations WHERE id = ?
 
 -- name: add_operation
-INSERT INTO operations (id, kind, at, note, undoes) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING number
+INSERT INTO operations (id, kind, at, note, undoes, first, last, namespace, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO NOTHING RETURNING number
 
 -- name: add_creation
 INSERT INTO creations (first, last, operation, namespace, user) VALUES (?, ?, ?, ?, ?)
@@ -372,7 +373,8 @@ SELECT max(after) FROM images WHERE handle = ?
 SELECT
     o.id, o.kind, o.at, o.note, b.id,
     (SELECT id FROM operations WHERE undoes = o.number ORDER BY number DESC LIMIT 1),
-    (SELECT coalesce(sum(last - first + 1), 0) FROM creations m WHERE m.operation = o.number AND {where})
+    (SELECT coalesce(sum(last - first + 1), 0) FROM operations m WHERE m.number = o.number AND {where})
+        + (SELECT coalesce(sum(last - first + 1), 0) FROM creations m WHERE m.operation = o.number AND {where})
         + (SELECT count(*) FROM images m WHERE m.operation = o.number AND m.record IS NULL AND {where}),
     (SELECT count(*) FROM images m WHERE m.operation = o.number AND m.record IS NOT NULL AND m.after IS NOT NULL AND {where}),
     (SELECT count(*) FROM images m WHERE m.operation = o.number AND m.after IS NULL AND {where})
@@ -384,7 +386,8 @@ ORDER BY o.number DESC LIMIT ? OFFSET ?
 o.id = ? AND
 
 -- name: operation_touches
-(EXISTS (SELECT 1 FROM creations m WHERE m.operation = o.number AND {where})
+(EXISTS (SELECT 1 FROM operations m WHERE m.number = o.number AND m.last >= m.first AND {where})
+    OR EXISTS (SELECT 1 FROM creations m WHERE m.operation = o.number AND {where})
     OR EXISTS (SELECT 1 FROM images m WHERE m.operation = o.number AND {where}))
 
 -- name: count_operations
@@ -407,17 +410,29 @@ m.operation = ?
 m.handle IN (SELECT value FROM carray(?))
 
 -- name: creations_of_operation
-SELECT m.first, m.last FROM creations m WHERE m.operation = ? AND {where} ORDER BY m.first
+SELECT m.first, m.last FROM operations m WHERE m.number = ? AND {where}
+UNION ALL SELECT m.first, m.last FROM creations m WHERE m.operation = ? AND {where} ORDER BY 1
 
--- name: creation_of_handle
-SELECT o.number, o.id, o.kind, o.at, b.id
-FROM (SELECT last, operation FROM creations WHERE first <= ?1 ORDER BY first DESC LIMIT 1) c
-JOIN operations o ON o.number = c.operation LEFT JOIN operations b ON b.number = o.undoes
-WHERE c.last >= ?1
+-- name: newest_operation
+SELECT max(number) FROM operations
+
+-- name: first_from
+SELECT first FROM operations WHERE number >= ? ORDER BY number LIMIT 1
+
+-- name: span_of_handle
+SELECT 1, number, first, last, namespace, user FROM operations WHERE number = ?1 AND first <= ?2 AND last >= ?2
+UNION ALL SELECT 0, operation, first, last, namespace, user
+FROM (SELECT * FROM creations WHERE first <= ?2 ORDER BY first DESC LIMIT 1) WHERE last >= ?2
 
 -- name: operation_head
 SELECT o.number, o.id, o.kind, o.at, b.id
-FROM operations o LEFT JOIN operations b ON b.number = o.undoes WHERE o.id = ?
+FROM operations o LEFT JOIN operations b ON b.number = o.undoes WHERE {where}
+
+-- name: operation_of_id
+o.id = ?
+
+-- name: operation_of_number
+o.number = ?
 
 -- name: handles_between
 SELECT handle FROM memories WHERE handle BETWEEN ?1 AND ?2
@@ -455,8 +470,8 @@ WHERE handle IN (SELECT value FROM carray(?)) AND handle <> unit AND (after IS N
 -- name: forget_suggestions_of
 DELETE FROM suggestions WHERE one = ?1 OR other = ?1
 
--- name: creation_span
-SELECT first, last, operation, namespace, user FROM creations WHERE first <= ? ORDER BY first DESC LIMIT 1
+-- name: narrow_operation
+UPDATE operations SET first = ?, last = ? WHERE number = ?
 
 -- name: forget_creation
 DELETE FROM creations WHERE first = ?

@@ -25,15 +25,18 @@ class Recorder:
     def number(self) -> int:
         """The operation's number in this file, given at the first change."""
         if not self._number:
-            self._number = self._begun()
+            following = int(self.connection.execute(sql("last_handle")).get or 0) + 1
+            self._begin(following, following - 1, 0, 0)
         return self._number
 
-    def _begun(self) -> int:
+    def _begin(self, *span: int) -> bool:
+        """Find the operation's number; say whether it was given only now, with the span of the first new memories."""
         operation = self._operation
         undoes = self.connection.execute(sql("operation_number"), (operation.undoes,)).get if operation.undoes else None
-        row = (operation.id, str(operation.kind), microseconds(operation.at), operation.note, undoes)
+        row = (operation.id, str(operation.kind), microseconds(operation.at), operation.note, undoes, *span)
         number = self.connection.execute(sql("add_operation"), row).get
-        return int(number or self.connection.execute(sql("operation_number"), (operation.id,)).get)
+        self._number = int(number or self.connection.execute(sql("operation_number"), (operation.id,)).get)
+        return number is not None
 
     def created(self, stored: Iterable[tuple[int, Numbers]]) -> None:
         """Record that memories were stored as new, given in the order of their handles."""
@@ -43,8 +46,9 @@ class Recorder:
                 spans[-1][1] = handle
             else:
                 spans.append([handle, handle, namespace, user])
-        for first, end, namespace, user in spans:
-            self.connection.execute(sql("add_creation"), (first, end, self.number, namespace, user))
+        for first, last, *owner in spans:
+            if self._number or not self._begin(first, last, *owner):
+                self.connection.execute(sql("add_creation"), (first, last, self.number, *owner))
 
     def restored(self, handle: int, unit: int, record: MemoryRecord, numbers: Numbers) -> None:
         """Record that a memory that was gone is there again."""

@@ -1,15 +1,20 @@
--- Acts that changed memories.
+-- Acts that changed memories, and what each stored as new: successive handles of one owner, none where `last` is less
+-- than `first`. `first` was the next free handle when the act began, so it never falls from one to the next.
 CREATE TABLE operations (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL,
     at INTEGER NOT NULL,
     note TEXT,
-    undoes INTEGER -- number of the operation that this one took back
+    undoes INTEGER, -- number of the operation that this one took back
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    namespace INTEGER NOT NULL,
+    user INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX operations_by_undone ON operations (undoes) WHERE undoes IS NOT NULL;
 
--- Memories that an operation stored as new: successive handles of one owner.
+-- What an operation stored as new beyond that: for a second owner, say, or in a second transaction.
 CREATE TABLE creations (
     first INTEGER PRIMARY KEY,
     last INTEGER NOT NULL,
