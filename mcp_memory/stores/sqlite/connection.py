@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
@@ -19,6 +20,7 @@ from mcp_memory.errors import StoreReadOnly, StoreUnavailable
 from mcp_memory.stores.sqlite.failures import MOVED, READ_ONLY, translated
 from mcp_memory.stores.sqlite.statements import sql
 
+P = TypeVar("P")
 T = TypeVar("T")
 Kind: TypeAlias = Literal["read", "write", "alone"]
 """In a transaction that reads or writes, or in none."""
@@ -142,16 +144,28 @@ class Connections:
 
     async def write(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run the act in the writing thread, within one transaction."""
-        return await self._in_writer("write", act)
+        return await self._in_writer(partial(self._run, "write", act))
+
+    async def write_prepared(self, prepare: Callable[[], P], act: Callable[[apsw.Connection, P], T]) -> T:
+        """Run the act in the writing thread, within one transaction, on what was prepared there before it began.
+
+        Other processes need not wait while something is prepared.
+        """
+
+        def run() -> T:
+            prepared = prepare()
+            return self._run("write", lambda connection: act(connection, prepared))
+
+        return await self._in_writer(run)
 
     async def maintain(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run the act in the writing thread, outside any transaction."""
-        return await self._in_writer("alone", act)
+        return await self._in_writer(partial(self._run, "alone", act))
 
-    async def _in_writer(self, kind: Kind, act: Callable[[apsw.Connection], T]) -> T:
+    async def _in_writer(self, run: Callable[[], T]) -> T:
         if not self._writable:
             raise StoreReadOnly(READ_ONLY.format(path=self._settings.path))
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, kind, act)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
 
     def _run(self, kind: Kind, act: Callable[[apsw.Connection], T]) -> T:
         path = self._settings.path

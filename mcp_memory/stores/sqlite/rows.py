@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from operator import itemgetter
@@ -82,12 +83,11 @@ def handle_and_record(row: Row) -> tuple[int, MemoryRecord]:
     return int(str(handle)), MemoryRecord(**fields)
 
 
-def memory_row(record: MemoryRecord, numbers: Numbers, thread: int, content: int | None) -> Row:
-    """Return the columns of ``memories`` after the handle."""
+def memory_columns(record: MemoryRecord, thread: int, content: int | None) -> Row:
+    """Return the columns of ``memories`` after the numbers of the scope."""
     fields = vars(record)
     created, event, start, end, updated, persisted, kind = _FIRST(fields)
     return (
-        *numbers,
         thread,
         content,
         microseconds(created),
@@ -117,13 +117,13 @@ def cues_blob(record: MemoryRecord, cues: Cues) -> bytes:
     return _CUES.pack(record.created_at.timestamp(), cues.words, cues.flags, cues.day, 0)
 
 
-def label_rows(record: MemoryRecord, handle: int) -> list[tuple[int, str, int]]:
-    """Return the rows of ``labels``."""
+def labels_of(record: MemoryRecord) -> Sequence[tuple[int, str]]:
+    """Return kind and label of each row of ``labels``."""
     if not (record.topics or record.entities or record.source is not None):
-        return []
+        return ()
     source = [] if record.source is None else [record.source]
     values = ((0, record.topics), (1, record.entities), (2, source))
-    return [(kind, label, handle) for kind, labels in values for label in sorted(set(map(_fold, labels)))]
+    return [(kind, label) for kind, labels in values for label in sorted(set(map(_fold, labels)))]
 
 
 class Place:

@@ -59,6 +59,7 @@ from mcp_memory.stores.sqlite.connection import Connections, Settings
 from mcp_memory.stores.sqlite.failures import translated
 from mcp_memory.stores.sqlite.index import Index
 from mcp_memory.stores.sqlite.place import refuse_shared
+from mcp_memory.stores.sqlite.prepared import Prepared, prepared
 from mcp_memory.stores.sqlite.recording import Recorder
 
 T = TypeVar("T")
@@ -113,7 +114,9 @@ class SqliteStore:
         *,
         duplicates: Literal["keep_first", "keep_both"] = "keep_first",
     ) -> list[Added]:
-        return await self._write(lambda c: writing.add(Recorder(c, operation), entries, duplicates))
+        return await self._opened().write_prepared(
+            lambda: prepared(entries), lambda c, ready: writing.add(Recorder(c, operation), ready, duplicates)
+        )
 
     async def held(self, hashes: Sequence[tuple[Scope, str]], texts: Sequence[tuple[Scope, str]] = ()) -> Holders:
         def act(connection: apsw.Connection) -> Holders:
@@ -231,8 +234,11 @@ class SqliteStore:
         return [*await self._read(lambda connection: reading.scan(connection, first, limit))]
 
     async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
-        numbered = [(int(handle), entry) for handle, entry in entries]
-        await self._write(lambda connection: writing.reindex(connection, numbered))
+        def prepare() -> list[tuple[int, Prepared]]:
+            ready = prepared([entry for _, entry in entries])
+            return [(int(handle), one) for (handle, _), one in zip(entries, ready, strict=True)]
+
+        await self._opened().write_prepared(prepare, writing.reindex)
 
     async def outdated(
         self, generation: Generation, after: Handle | None, limit: int

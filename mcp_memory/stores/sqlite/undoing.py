@@ -14,7 +14,6 @@ from mcp_memory.stores.sqlite import reading, writing
 from mcp_memory.stores.sqlite.blocks import seal_again
 from mcp_memory.stores.sqlite.history import Step, steps_of
 from mcp_memory.stores.sqlite.recording import Recorder
-from mcp_memory.stores.sqlite.rows import Place
 from mcp_memory.stores.sqlite.statements import sql
 
 CHANGED_SINCE = "it was changed since"
@@ -109,9 +108,9 @@ def _vector(connection: apsw.Connection, handle: int, steps: Sequence[Step]) -> 
 def _put_back(recorder: Recorder, handle: int, entry: Entry, vector: tuple[int, bytes | None] | None) -> None:
     connection = recorder.connection
     numbers = writing.numbers_given(connection, entry.record.scope)
-    name = (entry.record.id, *numbers[:2])
-    connection.execute(sql("remove_alias"), name)
-    writing.insert(connection, [(handle, writing.placed(entry, numbers, Place(entry.record.scope)))])
+    new = writing.numbered(entry, numbers)
+    connection.execute(sql("remove_alias"), new.name)
+    writing.insert(connection, [(handle, new)])
     connection.execute(sql("add_change"), (handle,))
     if vector is not None and vector[1] is not None:
         connection.execute(sql("change_vector"), (*vector, handle))

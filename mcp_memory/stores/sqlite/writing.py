@@ -15,17 +15,11 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports.memories import Added, Entry, Merge
 from mcp_memory.ports.models import Generation
-from mcp_memory.stores.sqlite import filters, reading, vectors, words
+from mcp_memory.stores.sqlite import filters, reading, words
 from mcp_memory.stores.sqlite.blocks import seal_full
+from mcp_memory.stores.sqlite.prepared import Names, Prepared, prepared
 from mcp_memory.stores.sqlite.recording import Recorder
-from mcp_memory.stores.sqlite.rows import (
-    Numbers,
-    Place,
-    Row,
-    cues_blob,
-    label_rows,
-    memory_row,
-)
+from mcp_memory.stores.sqlite.rows import Numbers
 from mcp_memory.stores.sqlite.search import generation_number
 from mcp_memory.stores.sqlite.statements import sql
 
@@ -34,13 +28,11 @@ _Name = tuple[str, int, int]
 
 
 class New(NamedTuple):
-    """An entry that is to be stored, with its name, the numbers of its scope, and those that are reckoned from it."""
+    """An entry that is to be stored, with its name and the numbers of its scope."""
 
-    entry: Entry
+    ready: Prepared
     name: _Name
     numbers: Numbers
-    thread: int
-    content: int | None
 
 
 def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
@@ -51,7 +43,7 @@ def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
     return int(found or connection.execute(sql("add_name"), (kind, name)).get)
 
 
-def add(recorder: Recorder, entries: Sequence[Entry], duplicates: Literal["keep_first", "keep_both"]) -> list[Added]:
+def add(recorder: Recorder, entries: Sequence[Prepared], duplicates: Literal["keep_first", "keep_both"]) -> list[Added]:
     """Store the entries; answer what became of each."""
     batch = Batch(recorder, duplicates)
     added = [batch.add(new) for new in batch.read(entries)]
@@ -67,36 +59,31 @@ class Batch:
         self._connection = connection = recorder.connection
         self._keep_first = duplicates == "keep_first"
         self._last = int(connection.execute(sql("last_handle")).get or 0)
-        self._scopes: dict[tuple[str | None, ...], tuple[Numbers, Place]] = {}
+        self._scopes: dict[Names, Numbers] = {}
         self._held: dict[_Name, int] = {}
         self._aliases: dict[_Name, int] = {}
         self._contents: dict[int, MemoryRecord | None] = {}
         self._new: list[tuple[int, New]] = []
 
-    def read(self, entries: Sequence[Entry]) -> list[New]:
+    def read(self, entries: Sequence[Prepared]) -> list[New]:
         """Look up, a scope at a time, which names and contents are in the file; later it is not asked one by one."""
         read: list[New] = []
         among: dict[Numbers, list[New]] = {}
-        for entry in entries:
-            new = placed(entry, *self._scope(entry.record))
+        for ready in entries:
+            numbers = self._scopes.get(ready.names)
+            if numbers is None:
+                numbers = self._scopes[ready.names] = numbers_given(self._connection, Scope(*ready.names))
+            new = New(ready, (ready.entry.record.id, *numbers[:2]), numbers)
             read.append(new)
-            among.setdefault(new.numbers, []).append(new)
+            among.setdefault(numbers, []).append(new)
         for numbers, some in among.items():
             self._look_up(numbers, some)
         return read
 
-    def _scope(self, record: MemoryRecord) -> tuple[Numbers, Place]:
-        names = record.namespace, record.user_id, record.session_id
-        known = self._scopes.get(names)
-        if known is None:
-            scope = record.scope
-            known = self._scopes[names] = numbers_given(self._connection, scope), Place(scope)
-        return known
-
     def _look_up(self, numbers: Numbers, some: Sequence[New]) -> None:
         # A text of such an array ends at a NUL, bytes do not.
         ids = apsw.carray(tuple([new.name[0].encode() for new in some]))
-        contents = array("q", [new.content for new in some if new.content is not None])
+        contents = array("q", [new.ready.content for new in some if new.ready.content is not None])
         bound = (ids, *numbers, apsw.carray(contents) if contents and self._keep_first else None)
         for kind, found, handle in self._connection.execute(sql("held"), bound):
             if kind == "content":
@@ -107,13 +94,13 @@ class Batch:
 
     def add(self, new: New) -> Added:
         """Decide what becomes of the entry, and remember it."""
-        record, content = new.entry.record, new.content
+        record, content = new.ready.entry.record, new.ready.content
         handle = self._held.get(new.name)
         if handle is not None:
             self.flush()
             if content is not None:
                 self._contents[content] = None
-            return Added(_replaced(self._recorder, handle, new.entry), "replaced")
+            return Added(_replaced(self._recorder, handle, new.ready.entry), "replaced")
         there = self._holder(content, record) if self._keep_first and content in self._contents else None
         if there is not None and there.repeated_by(record):
             return Added(there, "duplicate")
@@ -156,55 +143,45 @@ class Batch:
             self._connection.execute(sql("remove_alias"), name)
 
 
-def placed(entry: Entry, numbers: Numbers, place: Place) -> New:
-    """Return the entry with what is reckoned from it."""
-    record = entry.record
-    content = None if record.memory_hash is None else place.content(record.memory_hash)
-    return New(entry, (record.id, *numbers[:2]), numbers, place.thread(record), content)
+def numbered(entry: Entry, numbers: Numbers) -> New:
+    """Return one entry ready to be written."""
+    (ready,) = prepared([entry])
+    return New(ready, (entry.record.id, *numbers[:2]), numbers)
 
 
 def insert(connection: apsw.Connection, gathered: Sequence[tuple[int, New]]) -> None:
     """Write memories that are not there, with all that is derived of them."""
     write = connection.executemany
-    write(sql("add_memory"), [(handle, *_memory(new)) for handle, new in gathered])
-    stored = _stored(connection, [new.entry for _, new in gathered])
-    facets = zip(gathered, stored, strict=True)
-    write(sql("add_facets"), [(handle, *_facets(new.entry), *vector) for (handle, new), vector in facets])
-    words.add(connection, [(handle, new.entry.terms) for handle, new in gathered])
-    if labels := [row for handle, new in gathered for row in label_rows(new.entry.record, handle)]:
+    generations = _Generations(connection)
+    write(sql("add_memory"), [(handle, *new.numbers, *new.ready.memory) for handle, new in gathered])
+    facets = [(handle, *new.ready.facets, *generations.vector(new.ready)) for handle, new in gathered]
+    write(sql("add_facets"), facets)
+    words.add(connection, [(handle, new.ready.entry.terms) for handle, new in gathered])
+    if labels := [(*label, handle) for handle, new in gathered for label in new.ready.labels]:
         write(sql("add_label"), labels)
 
 
-def _memory(new: New) -> Row:
-    return memory_row(new.entry.record, new.numbers, new.thread, new.content)
+class _Generations:
+    """The numbers of generations, each asked for once."""
 
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[Generation, int] = {}
 
-def _facets(entry: Entry) -> tuple[int, int, bytes, str, int]:
-    """Return access and cues of an entry, as ``facets`` keeps them."""
-    record = entry.record
-    return microseconds(record.last_accessed), record.access_count, *_cues(entry)
+    def vector(self, ready: Prepared) -> tuple[int, bytes | None]:
+        """Return the generation's number and the vector of the entry, as ``facets`` keeps them."""
+        generation = ready.entry.generation
+        if ready.vector is None or generation is None:
+            return 0, None
+        number = self._numbers.get(generation)
+        if number is None:
+            number = self._numbers[generation] = self._given(generation)
+        return number, ready.vector
 
-
-def _cues(entry: Entry) -> tuple[bytes, str, int]:
-    return cues_blob(entry.record, entry.cues), entry.cues.speaker, len(entry.terms.split())
-
-
-def _stored(connection: apsw.Connection, entries: Sequence[Entry]) -> list[tuple[int, bytes | None]]:
-    """Return the generation's number and the stored form of each entry's vector."""
-    found: list[tuple[int, bytes | None]] = [(0, None)] * len(entries)
-    places: dict[Generation, list[int]] = {}
-    for place, entry in enumerate(entries):
-        if entry.vector is not None and entry.generation is not None:
-            places.setdefault(entry.generation, []).append(place)
-    for generation, among in places.items():
-        number = generation_number(connection, generation)
-        if not number:
-            named = (generation.model, generation.dimensions, generation.digest)
-            number = int(connection.execute(sql("add_generation"), named).get)
-        packed = vectors.packed([vector for place in among if (vector := entries[place].vector) is not None])
-        for place, blob in zip(among, packed, strict=True):
-            found[place] = (number, blob)
-    return found
+    def _given(self, generation: Generation) -> int:
+        named = (generation.model, generation.dimensions, generation.digest)
+        known = generation_number(self._connection, generation)
+        return known or int(self._connection.execute(sql("add_generation"), named).get)
 
 
 def numbers_given(connection: apsw.Connection, scope: Scope) -> Numbers:
@@ -242,14 +219,14 @@ _LOOKED_UP = ("text", "source", "topics", "entities", "created_at", "event_date"
 def overwrite(connection: apsw.Connection, handle: int, entry: Entry, there: MemoryRecord, *, vector: bool) -> None:
     """Write the entry over the memory; with its vector, or without."""
     record = entry.record
-    new = placed(entry, numbers_given(connection, record.scope), Place(record.scope))
-    connection.execute(sql("change_memory"), (*_memory(new), handle))
-    connection.execute(sql("change_facets"), (*_facets(entry), handle))
+    new = numbered(entry, numbers_given(connection, record.scope))
+    connection.execute(sql("change_memory"), (*new.numbers, *new.ready.memory, handle))
+    connection.execute(sql("change_facets"), (*new.ready.facets, handle))
     if vector:
-        connection.execute(sql("change_vector"), (*_stored(connection, [entry])[0], handle))
+        connection.execute(sql("change_vector"), (*_Generations(connection).vector(new.ready), handle))
     if any(getattr(record, name) != getattr(there, name) for name in _LOOKED_UP):
         connection.execute(sql("remove_labels"), (handle,))
-        connection.executemany(sql("add_label"), label_rows(record, handle))
+        connection.executemany(sql("add_label"), [(*label, handle) for label in new.ready.labels])
         words.change(connection, handle, entry.terms)
     connection.execute(sql("add_change"), (handle,))
 
@@ -325,14 +302,15 @@ def delete(connection: apsw.Connection, handles: Sequence[int]) -> None:
         connection.executemany(sql(name), each)
 
 
-def reindex(connection: apsw.Connection, entries: Sequence[tuple[int, Entry]]) -> None:
+def reindex(connection: apsw.Connection, entries: Sequence[tuple[int, Prepared]]) -> None:
     """Write words, cues and vectors anew of the memories that are still at the entry's version."""
-    stored = _stored(connection, [entry for _, entry in entries])
-    for (handle, entry), vector in zip(entries, stored, strict=True):
+    generations = _Generations(connection)
+    for handle, ready in entries:
         there = connection.execute(sql("version"), (handle,)).get
-        if there is None or there[0] != entry.record.version:
+        if there is None or there[0] != ready.entry.record.version:
             continue
-        words.change(connection, handle, entry.terms)
-        connection.execute(sql("change_cues"), (*_cues(entry), handle))
-        connection.execute(sql("change_vector"), (*vector, handle))
+        _, _, *cues = ready.facets
+        words.change(connection, handle, ready.entry.terms)
+        connection.execute(sql("change_cues"), (*cues, handle))
+        connection.execute(sql("change_vector"), (*generations.vector(ready), handle))
         connection.execute(sql("add_change"), (handle,))
