@@ -350,7 +350,7 @@ SELECT number FROM operations WHERE id = ?
 
 -- name: add_operation
 INSERT INTO operations (id, kind, at, note, undoes, first, last, namespace, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO NOTHING RETURNING number
+ON CONFLICT (id) DO NOTHING
 
 -- name: add_creation
 INSERT INTO creations (first, last, operation, namespace, user) VALUES (?, ?, ?, ?, ?)

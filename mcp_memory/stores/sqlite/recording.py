@@ -34,9 +34,12 @@ class Recorder:
         operation = self._operation
         undoes = self.connection.execute(sql("operation_number"), (operation.undoes,)).get if operation.undoes else None
         row = (operation.id, str(operation.kind), microseconds(operation.at), operation.note, undoes, *span)
-        number = self.connection.execute(sql("add_operation"), row).get
-        self._number = int(number or self.connection.execute(sql("operation_number"), (operation.id,)).get)
-        return number is not None
+        self.connection.execute(sql("add_operation"), row)
+        if self.connection.changes():
+            self._number = self.connection.last_insert_rowid()
+            return True
+        self._number = int(self.connection.execute(sql("operation_number"), (operation.id,)).get)
+        return False
 
     def created(self, stored: Iterable[tuple[int, Numbers]]) -> None:
         """Record that memories were stored as new, given in the order of their handles."""
