@@ -121,6 +121,40 @@ async def test_history_tells_what_a_memory_was_and_became(store: Store) -> None:
     ]
 
 
+async def test_every_memory_knows_what_stored_it(store: Store) -> None:
+    """Whatever else an operation did, for whomever, in how many transactions, and with others between them."""
+    first, second, third = (operation(OperationKind.IMPORT) for _ in range(3))
+    await store.add([entry("1", id="1"), entry("2", id="2")], first)
+    await store.add([entry("one", id="1"), entry("3", id="3"), entry("4", id="4", user_id="bob")], second)
+    await store.replace(await handle_of(store, "2"), entry("two", id="2"), operation(), expected_version=1)
+    await store.add([entry("5", id="5"), entry("6", id="6")], first)
+    await store.add([entry("7", id="7"), entry("8", id="8", user_id="bob")], third)
+    stored = {"1": first, "2": first, "3": second, "4": second, "5": first, "6": first, "7": third, "8": third}
+    assert [(await store.history(name, OPEN))[0].operation for name in stored] == [one.id for one in stored.values()]
+    assert [
+        sorted(one.change.memory_id for one in await store.changes(done.id, OPEN)) for done in (first, second, third)
+    ] == [
+        ["1", "2", "5", "6"],
+        ["1", "3", "4"],
+        ["7", "8"],
+    ]
+    await store.purge([await handle_of(store, name) for name in ("2", "3", "6", "7")])
+    counted = {one.id: one.created for one in (await store.operations(OPEN, limit=9))[0]}
+    assert [counted[done.id] for done in (first, second, third)] == [2, 1, 1]
+    assert [(await store.history(name, OPEN))[0].operation for name in ("1", "4", "5", "8")] == [
+        one.id for one in (first, second, first, third)
+    ]
+
+
+async def test_what_stored_a_memory_is_forgotten_alone(store: Store) -> None:
+    old, gone, new = (operation(at=NOON + timedelta(days=day)) for day in (2, 0, 3))
+    for name, done in (("1", old), ("2", gone), ("3", new)):
+        await store.add([entry(name, id=name)], done)
+    assert await store.forget_operations(NOON + timedelta(days=1)) == 1
+    told = [[one.operation for one in await store.history(name, OPEN)] for name in ("1", "2", "3")]
+    assert told == [[old.id], [], [new.id]]
+
+
 async def test_the_history_of_a_merged_id_goes_on_in_what_took_it_in(store: Store) -> None:
     await store.add([entry("Tea", id="1"), entry("Tea", id="2")], operation(), duplicates="keep_both")
     one, two = await handle_of(store, "1"), await handle_of(store, "2")

@@ -13,7 +13,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import StoreStats
 from mcp_memory.ports.models import Generation
 from mcp_memory.stores.sqlite import filters, lexical
-from mcp_memory.stores.sqlite.rows import Place, Row, handle_and_record
+from mcp_memory.stores.sqlite.rows import Numbers, Place, Row, handle_and_record
 from mcp_memory.stores.sqlite.statements import sql
 
 NAMESPACES = 100
@@ -31,12 +31,19 @@ def records(connection: apsw.Connection, handles: Sequence[int]) -> list[MemoryR
     return [found.get(handle) for handle in handles]
 
 
-def holder(connection: apsw.Connection, scope: Scope, memory_hash: str) -> MemoryRecord | None:
-    """Return the oldest memory that holds the content in exactly this scope; one without an end before all others."""
-    numbers = filters.numbers_of(connection, scope)
+def holders(connection: apsw.Connection, hashes: Sequence[tuple[Scope, str]]) -> list[MemoryRecord | None]:
+    """Return for each the oldest memory that holds the content in exactly this scope; one without an end before all."""
+    scopes = dict.fromkeys(scope for scope, _ in hashes)
+    places = {scope: (filters.numbers_of(connection, scope), Place(scope)) for scope in scopes}
+    return [_holder(connection, scope, memory_hash, *places[scope]) for scope, memory_hash in hashes]
+
+
+def _holder(
+    connection: apsw.Connection, scope: Scope, memory_hash: str, numbers: Numbers | None, place: Place
+) -> MemoryRecord | None:
     if numbers is None:
         return None
-    content = numbers[2], Place(scope).content(memory_hash)
+    content = numbers[2], place.content(memory_hash)
     if connection.execute(sql("content_handle"), content).get is None:
         return None
     statement = sql("records", sql("has_content")) + "\n" + sql("first_stored")

@@ -120,7 +120,7 @@ class SqliteStore:
 
     async def held(self, hashes: Sequence[tuple[Scope, str]], texts: Sequence[tuple[Scope, str]] = ()) -> Holders:
         def act(connection: apsw.Connection) -> Holders:
-            same = [reading.holder(connection, scope, digest) for scope, digest in hashes]
+            same = reading.holders(connection, hashes)
             return Holders(same, [[*held] for held in accesses.returned(connection, texts)])
 
         return await self._read(act)

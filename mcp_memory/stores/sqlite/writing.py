@@ -117,7 +117,7 @@ class Batch:
     def _holder(self, content: int | None, record: MemoryRecord) -> MemoryRecord | None:
         """Return the memory of the content: one of this call, or what the file holds in truth."""
         known = None if content is None else self._contents[content]
-        return known or reading.holder(self._connection, record.scope, record.memory_hash or "")
+        return known or reading.holders(self._connection, [(record.scope, record.memory_hash or "")])[0]
 
     def flush(self) -> None:
         """Write what was gathered."""
