@@ -19,7 +19,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionState
 from mcp_memory.machine import seldom_collected
 from mcp_memory.ports.given import Clock, Progress
-from mcp_memory.ports.memories import Handle, Merge
+from mcp_memory.ports.memories import Handle, Merge, NearPair
 from mcp_memory.ports.store import Store
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.judging import Decisions, Held, Judge
@@ -129,7 +129,8 @@ class Compactor:
         since = None if request.full else await self._since(scope, distance)
         where = Where(scope, current_at=began)
         generation = self._indexer.generation
-        pairs = await self._store.near_pairs(where, generation, distance=distance, most=NEIGHBOURS, since=since)
+        found = await self._store.near_pairs(where, generation, distance=distance, most=NEIGHBOURS, since=since)
+        pairs = run.still_there(found)
         done = 0
 
         async def tell() -> None:
@@ -164,6 +165,7 @@ class _Run:
         self._operation = operation
         self.dry = dry
         self.outcome = Outcome()
+        self._would_retire: set[Handle] = set()
 
     async def apply(self, decisions: Decisions) -> None:
         """Do what was decided."""
@@ -178,8 +180,18 @@ class _Run:
         """Do the merges; what changed meanwhile is left for the next run."""
         for start in range(0, len(merges), _AT_ONCE):
             part = merges[start : start + _AT_ONCE]
-            for step, _ in part if self.dry else await self._done(part):
+            for step, _ in self._noted(part) if self.dry else await self._done(part):
                 self.outcome.note(step)
+
+    def _noted(self, part: Sequence[tuple[Step, Merge]]) -> Sequence[tuple[Step, Merge]]:
+        self._would_retire.update(handle for _, merge in part for handle, _ in merge.sources[1:])
+        return part
+
+    def still_there(self, pairs: Sequence[NearPair]) -> Sequence[NearPair]:
+        """Leave out pairs of memories that a dry run would have retired before."""
+        if not self._would_retire:
+            return pairs
+        return [pair for pair in pairs if self._would_retire.isdisjoint((pair.one, pair.other))]
 
     async def _done(self, part: Sequence[tuple[Step, Merge]]) -> list[tuple[Step, Merge]]:
         clock = asyncio.get_running_loop().time

@@ -135,6 +135,15 @@ async def test_a_dry_run_says_what_would_be_done_and_does_nothing(memory: Memory
     assert (await compact(memory)).retired == planned.retired
 
 
+async def test_a_dry_run_counts_exact_duplicates_once(memory: Memory) -> None:
+    """They are near, too; what would be retired in the first step is not there in the second."""
+    await create(memory, *[{"text": "Ann likes tea", "id": f"t{n}"} for n in range(4)], deduplicate=False)
+    planned = await compact(memory, dry_run=True)
+    assert (planned.merged, planned.retired) == (1, 3)
+    done = await compact(memory)
+    assert (done.merged, done.retired) == (1, 3)
+
+
 async def test_only_what_is_new_is_compared_again(memory: Memory, clock: StandingClock) -> None:
     """The second run has nothing to do; a full one looks at all."""
     await create(memory, "Ann likes green tea", "Ann likes black tea")
