@@ -262,6 +262,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT for one process there")
+@pytest.mark.skipif(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="a shell's background ignores SIGINT")
 def test_an_interruption_leaves_with_130() -> None:
     with subprocess.Popen(
         [*PROGRAM, "remember", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
