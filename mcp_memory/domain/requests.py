@@ -338,46 +338,38 @@ class Hydrate(Window):
     long_term_search: Search | None = None
 
 
-class ListOperations(Request):
-    """List what was done."""
+class Owned(Request):
+    """Keeps to the memories of one owner."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    offset: Annotated[int, Field(ge=0)] = 0
     namespace: Label | None = None
     user_id: Label | None = None
 
     @property
     def scope(self) -> Scope:
-        """Whose memories were changed."""
+        """Whose memories it is about."""
         return Scope(self.namespace, self.user_id)
 
 
-class Undo(Request):
+class OwnedPage(Owned):
+    """Asks for a page of what concerns the memories of one owner."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+class ListOperations(OwnedPage):
+    """List what was done."""
+
+
+class Undo(Owned):
     """Bring memories back to what they were before an operation."""
 
     operation_id: Label
     only: Labels | None = Field(None, description="Ids of the memories to bring back; all if left out")
-    namespace: Label | None = None
-    user_id: Label | None = None
-
-    @property
-    def scope(self) -> Scope:
-        """Whose memories may be changed."""
-        return Scope(self.namespace, self.user_id)
 
 
-class ListSuggestions(Request):
+class ListSuggestions(OwnedPage):
     """List what a person should look at."""
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    offset: Annotated[int, Field(ge=0)] = 0
-    namespace: Label | None = None
-    user_id: Label | None = None
-
-    @property
-    def scope(self) -> Scope:
-        """Whose memories they are about."""
-        return Scope(self.namespace, self.user_id)
 
 
 class Accept(Request):
