@@ -7,10 +7,9 @@ documentation: ``.env.example`` and ``docs/reference/settings.md`` are made of t
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BeforeValidator,
@@ -25,13 +24,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from mcp_memory.errors import ConfigurationError
+from mcp_memory.settings_text import DOTENV, Origin, contradiction, refusals, shown, variable
 from mcp_memory.store_url import EPHEMERAL, SQLITE, StoreKind, parsed, usual
 
 logger = logging.getLogger(__name__)
 
-Origin: TypeAlias = Literal["default", "environment", ".env", "command line"]
-
-DOTENV = ".env"
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
 AVAILABLE_MODELS = frozenset({BUNDLED_MODEL, "hashing"})
 HOSTED_MODELS = (
@@ -39,9 +36,6 @@ HOSTED_MODELS = (
     "text-embedding-", "vertex_ai/", "voyage",
 )  # fmt: skip
 """How the names of models begin that existing configurations carry; the bundled model stands in for them."""
-MASK = "********"
-_SHOWN = 80
-"""Characters of a refused value that are shown again."""
 
 
 def _accepted(what: str) -> Any:
@@ -212,16 +206,16 @@ class Settings(BaseSettings):
         )
 
     @model_validator(mode="after")
-    def _auth_without_contradiction(self) -> Settings:
+    def _auth_withoutcontradiction(self) -> Settings:
         mode = None if self.auth_mode is None else f"AUTH_MODE={self.auth_mode}"
         token = "TOKEN_AUTH_ENABLED=true" if self.token_auth_enabled else None
         wants = (mode if self.auth_mode != "disabled" else None) or token
         if self.disable_auth and wants:
-            raise ValueError(_contradiction("DISABLE_AUTH=true", wants))
+            raise ValueError(contradiction("DISABLE_AUTH=true", wants))
         if self.disable_auth is False and self.auth_mode == "disabled":
-            raise ValueError(_contradiction("DISABLE_AUTH=false", "AUTH_MODE=disabled"))
+            raise ValueError(contradiction("DISABLE_AUTH=false", "AUTH_MODE=disabled"))
         if token and mode and self.auth_mode != "token":
-            raise ValueError(_contradiction(token, mode))
+            raise ValueError(contradiction(token, mode))
         return self
 
     def embedder(self) -> str:
@@ -277,7 +271,7 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_refusals(error, _origins(given)))) from error
+        raise ConfigurationError("\n".join(refusals(error, _origins(given)))) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{DOTENV}: is not UTF-8 text: save it again as UTF-8") from error
     except OSError as error:
@@ -316,11 +310,6 @@ def sources(settings: Settings) -> list[Source]:
     ]
 
 
-def variable(field: str) -> str:
-    """Return the environment variable of a field."""
-    return field.upper()
-
-
 def _origins(given: Mapping[str, Any]) -> dict[str, Origin]:
     found: dict[str, Origin] = dict.fromkeys(DotEnvSettingsSource(Settings)(), ".env")
     found |= dict.fromkeys(EnvSettingsSource(Settings)(), "environment")
@@ -328,61 +317,6 @@ def _origins(given: Mapping[str, Any]) -> dict[str, Origin]:
     return found
 
 
-def _contradiction(one: str, other: str) -> str:
-    return f"{one} and {other} contradict each other: remove one of them"
-
-
-_REFUSED: Mapping[str, str] = {
-    "bool_parsing": "is neither true nor false",
-    "int_parsing": "is not a whole number",
-    "int_from_float": "is not a whole number",
-    "float_parsing": "is not a number",
-    "finite_number": "is not a finite number",
-    "literal_error": "is unknown; use {expected}",
-    "greater_than_equal": "is too small; use at least {ge}",
-    "less_than_equal": "is too large; use at most {le}",
-    "string_too_long": "is too long; use at most {max_length} characters",
-    "value_error": "{error}",
-}
-"""What is said of a refused value, by Pydantic's name of the error."""
-
-
-def _refusals(error: ValidationError, origins: Mapping[str, Origin]) -> Iterator[str]:
-    for fault in error.errors(include_url=False):
-        words = _REFUSED.get(fault["type"], "cannot be used: {msg}")
-        context = {name: _brief(part) for name, part in fault.get("ctx", {}).items()}
-        said = words.format_map({"msg": fault["msg"], **context})
-        if fault["loc"]:
-            field = str(fault["loc"][0])
-            said = f"{variable(field)}: {_quoted(fault['input'])} {said}{_where(origins.get(field))}"
-        yield said
-
-
-def _where(origin: Origin | None) -> str:
-    """Return where to change a value, if it is not where one would look first."""
-    # A client may start the server in a folder whose .env belongs to another program.
-    place = {".env": str(Path(DOTENV).absolute()), "command line": "the command line"}.get(origin or "")
-    return f" (from {place})" if place else ""
-
-
-def _quoted(value: Any) -> str:
-    text = _without_password(str(value))
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
-
-
 def _shown(field: str, settings: Settings) -> str:
     value = settings.store_url() if field == "memory_store_url" else getattr(settings, field)
-    if isinstance(value, SecretStr):
-        return _without_password(value.get_secret_value()) if field == "redis_url" else MASK
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else _without_password(_brief(value))
-
-
-def _brief(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _without_password(text: str) -> str:
-    """Return a text in which the passwords of URLs are masked."""
-    return re.sub(r"(?<=://)([^/\s:@]*):[^/\s]*@", rf"\1:{MASK}@", text)
+    return shown(value, address=field == "redis_url")

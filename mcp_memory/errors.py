@@ -4,12 +4,18 @@
     ├── ConfigurationError          a setting is unknown, contradictory or unusable
     ├── InvalidRequest              the caller's input cannot be used as it is
     │   └── FeatureDisabled         the request needs something that a setting turned off
+    ├── NotAuthenticated            nobody knows who asks
+    │   └── TooManyAttempts         they guessed too often; a while must pass
+    ├── NotAllowed                  whoever asks may not do this, or not there
+    ├── IssuerUnavailable           who vouches for callers cannot be reached
     ├── NotFound
     │   ├── MemoryNotFound
     │   ├── SessionNotFound
     │   ├── OperationNotFound
     │   ├── SuggestionNotFound
-    │   └── JobNotFound
+    │   ├── JobNotFound
+    │   ├── TokenNotFound
+    │   └── ViewNotFound
     ├── Conflict
     │   ├── VersionConflict         somebody else changed it since it was read
     │   ├── AmbiguousId             one id names several records; a narrower scope is needed
@@ -56,6 +62,39 @@ class FeatureDisabled(InvalidRequest):
     """The request needs something that a setting turned off."""
 
     code = "feature_disabled"
+
+
+class NotAuthenticated(MemoryServerError):
+    """Nobody knows who asks; the message says what is missing or wrong, and nothing of what would be right."""
+
+    code = "not_authenticated"
+
+
+class TooManyAttempts(NotAuthenticated):
+    """They failed too often to say who they are; a while must pass."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many failed attempts; try again in {seconds} seconds")
+        self.seconds = seconds
+
+
+class NotAllowed(MemoryServerError):
+    """Whoever asks may not do this, or not there; the message says what they would need."""
+
+    code = "not_allowed"
+
+    def __init__(self, message: str, *, needs: str | None = None) -> None:
+        super().__init__(message)
+        self.needs = needs
+        """The access that would be enough, if that is what is missing."""
+
+
+class IssuerUnavailable(MemoryServerError):
+    """Who vouches for callers cannot be reached, so nobody can be let in."""
+
+    code = "issuer_unavailable"
 
 
 class NotFound(MemoryServerError):
@@ -112,6 +151,26 @@ class JobNotFound(NotFound):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"Job {job_id} not found")
         self.job_id = job_id
+
+
+class TokenNotFound(NotFound):
+    """No token of this id or hash in this scope."""
+
+    code = "token_not_found"
+
+    def __init__(self, named: str) -> None:
+        super().__init__(f"Token not found: {named}")
+        self.named = named
+
+
+class ViewNotFound(NotFound):
+    """No summary view of this id in this scope."""
+
+    code = "view_not_found"
+
+    def __init__(self, view_id: str) -> None:
+        super().__init__(f"SummaryView {view_id} not found")
+        self.view_id = view_id
 
 
 class Conflict(MemoryServerError):

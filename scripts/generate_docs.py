@@ -28,8 +28,9 @@ from pydantic_core import PydanticUndefined
 
 from mcp_memory import errors
 from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings, variable
+from mcp_memory.config import Settings
 from mcp_memory.server import build_server
+from mcp_memory.settings_text import variable
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 100

@@ -13,9 +13,10 @@ import pytest
 from mcp import Client
 
 from mcp_memory.cli.main import COMMANDS, cli
-from mcp_memory.config import Settings, variable
+from mcp_memory.config import Settings
 from mcp_memory.errors import MemoryServerError
 from mcp_memory.server import build_server
+from mcp_memory.settings_text import variable
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
