@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.errors import NotAllowed
-
-OPEN = Scope()
 
 
 class Access(StrEnum):
@@ -47,15 +45,6 @@ class Caller:
         self.check(asked)
         return asked.or_default(self.bound).or_default(self.default)
 
-    def within(self, asked: Scope = OPEN) -> Scope:
-        """Return where to look for what is named by its id: ``asked``, within ``bound``. Defaults do not narrow it.
-
-        Raises:
-            NotAllowed: as for ``scope``.
-        """
-        self.check(asked)
-        return asked.or_default(self.bound)
-
     def check(self, asked: Scope) -> None:
         """Refuse a scope that names what lies outside ``bound``.
 
@@ -76,6 +65,10 @@ class Caller:
         if not self.access.includes(access):
             raise NotAllowed(f"Insufficient permissions. Required scope: {access}", needs=access)
 
+    def defaulting_to(self, scope: Scope) -> Caller:
+        """Return the caller, whose requests are about this scope where they leave it open."""
+        return replace(self, default=scope)
+
     def bound_to(self, scope: Scope) -> Caller:
         """Return the caller bound to what both allow: their own bound, and this scope.
 
@@ -83,7 +76,7 @@ class Caller:
             NotAllowed: the two name different things.
         """
         self.check(scope)
-        return Caller(self.name, self.access, self.bound.or_default(scope), self.default)
+        return replace(self, bound=self.bound.or_default(scope))
 
 
 LOCAL = Caller()

@@ -5,7 +5,7 @@ A filter never widens a scope: all conditions are ANDed, an unknown operator is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -101,10 +101,6 @@ class Where:
             and (self.current_at is None or not record.ended_by(self.current_at))
             and (self.as_of is None or record.holds_at(self.as_of))
         )
-
-    def narrowed(self, scope: Scope) -> Where:
-        """Return the same conditions within a scope that is at most as wide."""
-        return replace(self, scope=self.scope.narrowed(scope))
 
 
 def _values(record: MemoryRecord, field: TagField) -> list[str]:

@@ -28,6 +28,8 @@ class Operation(Record):
     id: str
     kind: OperationKind
     at: Moment
+    by: str | None = None
+    """Who did it; None for whoever sat at this machine."""
     note: str | None = None
     """What was asked, for people to read."""
     undoes: str | None = None

@@ -6,11 +6,13 @@ Field descriptions are read by models and people (tool schemas, OpenAPI, ``--hel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
+from mcp_memory.domain.access import Caller
 from mcp_memory.domain.filters import DateField, DateFilter, Dates, TagField, TagFilter, Tags, Where
 from mcp_memory.domain.jobs import JobState
 from mcp_memory.domain.moments import Moment
@@ -121,16 +123,20 @@ class Filters(Request):
                 raise ValueError(f"memory_type {unknown[0]!r} is unknown; use {', '.join(MemoryType)}")
         return self
 
-    def where(self, *, default: Scope, now: datetime) -> Where:
-        """Return what the filters mean together, with open parts of the scope filled from ``default``."""
+    def where(self, *, caller: Caller, now: datetime) -> Where:
+        """Return what the filters mean together when this caller asks.
+
+        Raises:
+            NotAllowed: they name what the caller cannot reach.
+        """
         tags = self._tags()
         named = {condition.field: condition.only for condition in tags if condition.only is not None}
+        asked = Scope(*map(named.get, _SCOPE_FIELDS))
+        # A filter that allows several names leaves the scope open, and is not to be narrowed by a default.
+        filtered = [part for part in _SCOPE_FIELDS if getattr(self, part) is not None]
+        default = replace(caller.default, **dict.fromkeys(filtered))
         return Where(
-            scope=Scope(
-                named.get("namespace", None if self.namespace else default.namespace),
-                named.get("user_id", None if self.user_id else default.user_id),
-                named.get("session_id", None if self.session_id else default.session_id),
-            ),
+            scope=caller.defaulting_to(default).scope(asked),
             # A single name is a scope, which stores know by heart; all else is looked up.
             tags=tuple(tag for tag in tags if tag.only is None or tag.field not in _SCOPE_FIELDS),
             dates=self._dates(),
@@ -147,7 +153,7 @@ class Filters(Request):
         return tuple(written.condition(field) for field, written in given if written is not None)
 
 
-_SCOPE_FIELDS = frozenset({"namespace", "user_id", "session_id"})
+_SCOPE_FIELDS: Sequence[TagField] = ("namespace", "user_id", "session_id")
 _TAG_FIELDS: Sequence[TagField] = (
     "namespace",
     "user_id",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcp_memory.errors import InvalidRequest
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -14,18 +12,6 @@ class Scope:
     namespace: str | None = None
     user_id: str | None = None
     session_id: str | None = None
-
-    def narrowed(self, other: Scope) -> Scope:
-        """Return the scope that both allow.
-
-        Raises:
-            InvalidRequest: the two name different values, so nothing could be in both.
-        """
-        return Scope(
-            _both("namespace", self.namespace, other.namespace),
-            _both("user_id", self.user_id, other.user_id),
-            _both("session_id", self.session_id, other.session_id),
-        )
 
     def covers(self, other: Scope) -> bool:
         """Say whether what belongs to the other scope is within this one."""
@@ -44,7 +30,5 @@ class Scope:
         )
 
 
-def _both(part: str, one: str | None, other: str | None) -> str | None:
-    if one is not None and other is not None and one != other:
-        raise InvalidRequest(f"{part} {other!r} is outside the scope {one!r} of this connection")
-    return one if one is not None else other
+OPEN = Scope()
+"""Everything."""

@@ -29,9 +29,10 @@ class Scoped(Request):
     namespace: Label | None = None
     user_id: Label | None = None
 
-    def within(self, default: Scope) -> Scope:
-        """Return the scope asked for, open parts filled from ``default``."""
-        return Scope(self.namespace, self.user_id).or_default(default)
+    @property
+    def scope(self) -> Scope:
+        """Where to look."""
+        return Scope(self.namespace, self.user_id)
 
 
 class OneMemory(Scoped):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import anyio
 import anyio.to_thread
 
+from mcp_memory.domain.access import LOCAL, Caller
 from mcp_memory.domain.scope import Scope
 from mcp_memory.loading import load
 from mcp_memory.machine import now
@@ -34,10 +35,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Memory, the scope that fills what a request leaves open, and the jobs that this server does if it does any."""
+    """Memory, who asks where a request does not say it, and the jobs that this server does if it does any."""
 
     memory: Memory
-    default: Scope = Scope()
+    caller: Caller = LOCAL
     work: Work | None = None
 
 
@@ -51,10 +52,10 @@ async def from_environment(**overrides: str | None) -> Opened:
     read_settings = await anyio.to_thread.run_sync(load, "mcp_memory.config:read_settings")
     open_memory = await anyio.to_thread.run_sync(load, "mcp_memory.bootstrap:open_memory")
     settings = read_settings(**overrides)
-    scope = Scope(namespace=settings.default_mcp_namespace, user_id=settings.default_mcp_user_id)
+    caller = LOCAL.defaulting_to(Scope(settings.default_mcp_namespace, settings.default_mcp_user_id))
     memory = await open_memory(settings)
     work = Work(settings.embedded_worker_delay_seconds, partial(_work, settings, memory))
-    return Opened(memory, scope, work if settings.works_itself() else None)
+    return Opened(memory, caller, work if settings.works_itself() else None)
 
 
 async def _work(settings: Settings, memory: Memory, stop: asyncio.Event, pause: Callable[[], Awaitable[None]]) -> None:

@@ -45,47 +45,47 @@ class Template:
 async def one_memory(memory: MemoryOnDemand, memory_id: str) -> str:
     """The memory with this id, whole."""
     at = await memory.opened()
-    return (await at.memory.long_term.get(memory_id, scope=at.default)).model_dump_json(by_alias=True)
+    return (await at.memory.long_term.get(memory_id, caller=at.caller)).model_dump_json(by_alias=True)
 
 
 async def one_session(memory: MemoryOnDemand, session_id: str) -> str:
     """The working memory of this session, whole."""
     at = await memory.opened()
-    session = await at.memory.working.get(GetSession(session_id=session_id), default=at.default)
+    session = await at.memory.working.get(GetSession(session_id=session_id), caller=at.caller)
     return session.model_dump_json(by_alias=True)
 
 
 async def recent(memory: MemoryOnDemand) -> str:
     """The newest memories of the connection's scope."""
     at = await memory.opened()
-    return _listed(await at.memory.long_term.search(Search(limit=RECENT), default=at.default))
+    return _listed(await at.memory.long_term.search(Search(limit=RECENT), caller=at.caller))
 
 
 async def recent_in_namespace(memory: MemoryOnDemand, namespace: str) -> str:
     """The newest memories of one namespace."""
     at = await memory.opened()
-    scope = Scope(namespace=namespace).or_default(at.default)
-    return _listed(await at.memory.long_term.search(Search(limit=RECENT), default=scope))
+    caller = at.caller.defaulting_to(at.caller.scope(Scope(namespace=namespace)))
+    return _listed(await at.memory.long_term.search(Search(limit=RECENT), caller=caller))
 
 
 async def memory_ids(memory: MemoryOnDemand, begun: str) -> Sequence[str]:
     """Ids of the newest memories that begin so."""
     at = await memory.opened()
-    found = await at.memory.long_term.search(Search(limit=COMPLETIONS), default=at.default)
+    found = await at.memory.long_term.search(Search(limit=COMPLETIONS), caller=at.caller)
     return [hit.id for hit in found.memories if hit.id.startswith(begun)]
 
 
 async def session_ids(memory: MemoryOnDemand, begun: str) -> Sequence[str]:
     """Ids of the sessions last used that begin so."""
     at = await memory.opened()
-    held = await at.memory.working.list(ListSessions(limit=COMPLETIONS), default=at.default)
+    held = await at.memory.working.list(ListSessions(limit=COMPLETIONS), caller=at.caller)
     return [session_id for session_id in held.sessions if session_id.startswith(begun)]
 
 
 async def namespaces(memory: MemoryOnDemand, begun: str) -> Sequence[str]:
     """Namespaces that begin so."""
     at = await memory.opened()
-    return await at.memory.long_term.namespaces(begun, scope=at.default)
+    return await at.memory.long_term.namespaces(begun, caller=at.caller)
 
 
 def _listed(found: Found) -> str:

@@ -70,7 +70,7 @@ async def _found(memory: MemoryOnDemand, query: str, given: Arguments, *, limit:
     at = await memory.opened()
     namespace = given.get("namespace")
     request = Search(text=query, limit=limit, namespace=TagFilter(eq=namespace) if namespace else None)
-    found = await at.memory.long_term.search(request, default=at.default)
+    found = await at.memory.long_term.search(request, caller=at.caller)
     return "\n".join(map(_line, found.memories)) or NONE_KNOWN
 
 

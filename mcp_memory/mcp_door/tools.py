@@ -89,61 +89,61 @@ async def get_current_datetime(call: Call, _: Nothing) -> Now:
 async def create_long_term_memories(call: Call, asked: Create) -> Created:
     """Remember for good."""
     at = await call.memory.opened()
-    return await at.memory.long_term.create(asked, default=at.default, progress=call.progress)
+    return await at.memory.long_term.create(asked, caller=at.caller, progress=call.progress)
 
 
 async def search_long_term_memory(call: Call, asked: Search) -> Found:
     """Find what is known."""
     at = await call.memory.opened()
-    return await at.memory.long_term.search(asked, default=at.default)
+    return await at.memory.long_term.search(asked, caller=at.caller)
 
 
 async def memory_prompt(call: Call, asked: Enrich) -> Prompt:
     """Put a prompt together."""
     at = await call.memory.opened()
-    return await at.memory.hydration.prompt(asked.hydrate(), default=at.default)
+    return await at.memory.hydration.prompt(asked.hydrate(), caller=at.caller)
 
 
 async def set_working_memory(call: Call, asked: PutSession) -> SessionReply:
     """Replace a session."""
     at = await call.memory.opened()
-    return await at.memory.working.put(asked, default=at.default)
+    return await at.memory.working.put(asked, caller=at.caller)
 
 
 async def append_working_memory(call: Call, asked: Append) -> SessionReply:
     """Add messages to a session."""
     at = await call.memory.opened()
-    return await at.memory.working.append(asked, default=at.default)
+    return await at.memory.working.append(asked, caller=at.caller)
 
 
 async def get_working_memory(call: Call, asked: GetSession) -> SessionReply:
     """Read a session."""
     at = await call.memory.opened()
-    return await at.memory.working.get(asked, default=at.default, missing="empty")
+    return await at.memory.working.get(asked, caller=at.caller, missing="empty")
 
 
 async def get_long_term_memory(call: Call, asked: OneMemory) -> MemoryRecord:
     """Read one memory."""
     at = await call.memory.opened()
-    return await at.memory.long_term.get(asked.memory_id, scope=asked.within(at.default))
+    return await at.memory.long_term.get(asked.memory_id, scope=asked.scope, caller=at.caller)
 
 
 async def edit_long_term_memory(call: Call, asked: Edit) -> MemoryRecord:
     """Change one memory."""
     at = await call.memory.opened()
-    return await at.memory.long_term.edit(asked, scope=at.default)
+    return await at.memory.long_term.edit(asked, caller=at.caller)
 
 
 async def delete_long_term_memories(call: Call, asked: SomeMemories) -> Ack:
     """Delete memories."""
     at = await call.memory.opened()
-    return await at.memory.long_term.delete(asked.memory_ids, scope=asked.within(at.default))
+    return await at.memory.long_term.delete(asked.memory_ids, scope=asked.scope, caller=at.caller)
 
 
 async def compact_long_term_memories(call: Call, asked: Compact) -> Ack:
     """Tidy memories."""
     at = await call.memory.opened()
-    done = await at.memory.long_term.compact(asked, default=at.default, progress=call.progress)
+    done = await at.memory.long_term.compact(asked, caller=at.caller, progress=call.progress)
     return Ack(status=done.status)
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mcp_memory.domain.access import LOCAL, Caller
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.forgetting import Aged, Choice, Chooser, Forget, Policy
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.replies import Forgettable, Forgotten
-from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.given import Clock, NewId, Progress
 from mcp_memory.ports.memories import Handle, MemoryStore
 
-OPEN = Scope()
 PAGE = 2_000
 """Memories that are read at a time."""
 AT_ONCE = 10
@@ -32,14 +31,16 @@ class Forgetting:
         self._new_id = new_id
         self.standing = standing
 
-    async def forget(self, request: Forget, *, default: Scope = OPEN, progress: Progress | None = None) -> Forgotten:
+    async def forget(self, request: Forget, *, caller: Caller = LOCAL, progress: Progress | None = None) -> Forgotten:
         """Forget what the policy lets go of in the scope, the whole of it; by default only say what that would be.
 
         A memory that is changed or used after it was chosen stays.
         """
-        scope = request.scope.or_default(default)
+        scope = caller.scope(request.scope)
         now = self._clock()
-        operation = Operation(id=self._new_id(), kind=OperationKind.FORGET, at=now, note=request.policy.told())
+        operation = Operation(
+            id=self._new_id(), kind=OperationKind.FORGET, at=now, by=caller.name, note=request.policy.told()
+        )
         protected = frozenset(handle for handle, _ in await self._store.named(request.pinned_ids, scope))
         total = 0 if progress is None else await self._store.count(Where(scope))
         run = _Run(self._store, request, Chooser(request.policy, now, protected), operation, progress, total)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mcp_memory.domain.access import LOCAL, Caller
 from mcp_memory.domain.records import Message
 from mcp_memory.domain.replies import Content, Found, Hit, Prompt, PromptMessage
 from mcp_memory.domain.requests import GetSession, Hydrate, Search, SessionScoped
-from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.working import Working
 
 Role = Literal["system", "user", "assistant"]
 
-OPEN = Scope()
 SUMMARY = "## A summary of the conversation so far:\n"
 KNOWN = "## Long term memories related to the user's query\n"
 NONE_KNOWN = "No relevant long-term memories found."
@@ -27,7 +26,7 @@ class Hydration:
         self._long_term = long_term
         self._working = working
 
-    async def prompt(self, request: Hydrate, *, default: Scope = OPEN) -> Prompt:
+    async def prompt(self, request: Hydrate, *, caller: Caller = LOCAL) -> Prompt:
         """Return summary, conversation, what is known, and the query, in this order.
 
         Raises:
@@ -37,16 +36,16 @@ class Hydration:
             raise InvalidRequest("Either session or long_term_search must be provided")
         messages: list[PromptMessage] = []
         if request.session is not None:
-            messages += await self._conversation(request.session, request, default)
+            messages += await self._conversation(request.session, request, caller)
         hits: list[Hit] | None = None
         if request.long_term_search is not None:
-            found = await self._known(request, request.long_term_search, default)
+            found = await self._known(request, request.long_term_search, caller)
             hits = found.memories
             messages.append(_message("system", KNOWN + "\n".join(map(_line, hits)) if hits else KNOWN + NONE_KNOWN))
         messages.append(_message("user", request.query))
         return Prompt(messages=messages, long_term_memories=hits)
 
-    async def _conversation(self, named: SessionScoped, request: Hydrate, default: Scope) -> list[PromptMessage]:
+    async def _conversation(self, named: SessionScoped, request: Hydrate, caller: Caller) -> list[PromptMessage]:
         window = GetSession(
             session_id=named.session_id,
             namespace=named.namespace,
@@ -54,15 +53,15 @@ class Hydration:
             model_name=request.model_name,
             context_window_max=request.context_window_max,
         )
-        session = await self._working.get(window, default=default, missing="empty")
+        session = await self._working.get(window, caller=caller, missing="empty")
         summary = [_message("system", SUMMARY + session.context)] if session.context else []
         return summary + [_message(_role(message), message.content) for message in session.messages]
 
-    async def _known(self, request: Hydrate, search: Search, default: Scope) -> Found:
+    async def _known(self, request: Hydrate, search: Search, caller: Caller) -> Found:
         """Search for the query; what the search leaves open of its scope is the session's."""
         if request.session is not None:
-            default = request.session.scope.or_default(default)
-        return await self._long_term.search(search.model_copy(update={"text": request.query}), default=default)
+            caller = caller.defaulting_to(caller.scope(request.session.scope))
+        return await self._long_term.search(search.model_copy(update={"text": request.query}), caller=caller)
 
 
 def _message(role: Role, text: str) -> PromptMessage:

@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic import JsonValue
 
+from mcp_memory.domain.access import LOCAL, Caller
 from mcp_memory.domain.jobs import Job, cancelled, dedup_key
 from mcp_memory.domain.replies import JobList
 from mcp_memory.domain.requests import ListJobs, Request
-from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.errors import InvalidRequest, JobNotFound, QueueUnavailable
 from mcp_memory.ports.given import Clock, NewId, Progress
 from mcp_memory.ports.jobs import JobStore, TaskQueue
@@ -31,7 +32,6 @@ It runs on the event loop that requests are answered on, so what takes long is h
 It may be done twice, and ended at any ``await``: both must leave everything in order.
 """
 
-OPEN = Scope()
 NOW = timedelta()
 KEPT = timedelta(days=7)
 """How long finished jobs can be looked at."""
@@ -145,26 +145,26 @@ class Jobs:
         except QueueUnavailable as error:
             logger.warning("no worker could be told of job %s, they will find it: %s", job.id, error)
 
-    async def list(self, request: ListJobs, *, scope: Scope = OPEN) -> JobList:
+    async def list(self, request: ListJobs, *, caller: Caller = LOCAL) -> JobList:
         """Return a page of the jobs within the scope, newest first."""
-        within = scope.narrowed(request.scope)
+        within = caller.scope(request.scope)
         found, total = await self._store.jobs(within, states=request.states, limit=request.limit, offset=request.offset)
         return JobList(jobs=found, total=total)
 
-    async def get(self, job_id: str, *, scope: Scope = OPEN) -> Job:
+    async def get(self, job_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Job:
         """Return one job.
 
         Raises:
             JobNotFound: there is none in this scope.
         """
-        job = await self._store.job(job_id, scope)
+        job = await self._store.job(job_id, caller.scope(scope))
         if job is None:
             raise JobNotFound(job_id)
         return job
 
-    async def cancel(self, job_id: str, *, scope: Scope = OPEN) -> Job:
+    async def cancel(self, job_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Job:
         """Cancel the job: at once if it waits, else its worker stops it within seconds; a finished one stays so."""
-        there = await self.get(job_id, scope=scope)
+        there = await self.get(job_id, scope=scope, caller=caller)
         return await self._store.change_job(job_id, partial(cancelled, now=self._clock())) or there
 
     async def watch(self, job_id: str, *, scope: Scope = OPEN) -> AsyncIterator[Job]:

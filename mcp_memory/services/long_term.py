@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from mcp_memory.domain.access import LOCAL, Caller
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Ack, Compacted, Created, Edited, Found, Recorded, Stats
 from mcp_memory.domain.requests import Compact, Create, Edit, NewMemory, Search
-from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound
 from mcp_memory.ports.given import Clock, NewId, Progress
 from mcp_memory.ports.memories import Added, Handle
@@ -24,7 +25,6 @@ from mcp_memory.services.judging import Judge
 from mcp_memory.services.merged_text import Author
 from mcp_memory.services.search import Finder
 
-OPEN = Scope()
 REBUILD_PAGE = 256
 WORDS_ONLY = (
     "Stored, but found by words only, because the embedding model is not available (the log says why). "
@@ -33,7 +33,7 @@ WORDS_ONLY = (
 
 
 class LongTerm:
-    """What is kept for good. ``default`` fills the parts of a scope that a request leaves open."""
+    """What is kept for good."""
 
     def __init__(
         self, store: Store, embedder: Embedder, clock: Clock, new_id: NewId, *, enabled: bool, llm: LLM | None = None
@@ -49,15 +49,15 @@ class LongTerm:
         judge = Judge(store, self._indexer, Author(llm), clock, new_id)
         self._compactor = Compactor(store, self._indexer, judge, clock)
 
-    async def create(self, request: Create, *, default: Scope = OPEN, progress: Progress | None = None) -> Created:
+    async def create(self, request: Create, *, caller: Caller = LOCAL, progress: Progress | None = None) -> Created:
         """Store the memories durably and findably; exact duplicates are answered with what is already there."""
         self._check_enabled()
         now = self._clock()
-        records = [self.record(new, default=default, now=now) for new in request.memories]
+        records = [self.record(new, caller=caller, now=now) for new in request.memories]
         held = await self._there(records, request) if request.deduplicate else [None] * len(records)
         fresh = [record for record, there in zip(records, held, strict=True) if there is None]
         entries = await self._indexer.entries(fresh, progress)
-        operation = self._operation(OperationKind.CREATE)
+        operation = self._operation(OperationKind.CREATE, caller)
         added = iter(
             await self._store.add(entries, operation, duplicates="keep_first" if request.deduplicate else "keep_both")
             if entries
@@ -75,10 +75,10 @@ class LongTerm:
             note=WORDS_ONLY if any(entry.vector is None for entry in entries) else None,
         )
 
-    def record(self, new: NewMemory, *, default: Scope, now: datetime) -> MemoryRecord:
+    def record(self, new: NewMemory, *, caller: Caller, now: datetime) -> MemoryRecord:
         """Return the record that a memory handed in becomes: with id, moments, scope and content hash."""
         fields = dict(new)
-        scope = Scope(new.namespace, new.user_id, new.session_id).or_default(default)
+        scope = caller.scope(Scope(new.namespace, new.user_id, new.session_id))
         fields |= {
             "id": new.id or self._new_id(),
             "namespace": scope.namespace,
@@ -104,36 +104,38 @@ class LongTerm:
             for new, record, there, echoed in zip(request.memories, records, held.contents, known, strict=True)
         ]
 
-    async def search(self, request: Search, *, default: Scope = OPEN) -> Found:
+    async def search(self, request: Search, *, caller: Caller = LOCAL) -> Found:
         """Find what is known; see ``services.search``."""
         self._check_enabled()
-        return await self._finder.find(request, request.where(default=default, now=self._clock()))
+        return await self._finder.find(request, request.where(caller=caller, now=self._clock()))
 
-    async def recent(self, *, limit: int = 20, scope: Scope = OPEN) -> Found:
+    async def recent(self, *, limit: int = 20, caller: Caller = LOCAL) -> Found:
         """Return the newest memories that still hold."""
-        return await self.search(Search(limit=limit), default=scope)
+        return await self.search(Search(limit=limit), caller=caller)
 
-    async def get(self, memory_id: str, *, scope: Scope = OPEN) -> MemoryRecord:
+    async def get(self, memory_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> MemoryRecord:
         """Return one memory by its id, or by the id of one that was merged into it.
 
         Raises:
             MemoryNotFound: there is none in this scope.
             AmbiguousId: several scopes hold this id.
         """
-        return (await self._named(memory_id, scope))[1]
+        return (await self._named(memory_id, caller.scope(scope)))[1]
 
-    async def edit(self, request: Edit, *, scope: Scope = OPEN) -> Edited:
+    async def edit(self, request: Edit, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Edited:
         """Change what is given of one memory; it is found by its new words at once.
 
         Raises:
             MemoryNotFound, AmbiguousId: as for ``get``.
             VersionConflict: it changed meanwhile, or is not at ``expected_version``.
+            NotAllowed: it is to move where the caller cannot reach.
         """
         self._check_enabled()
+        caller.check(Scope(request.namespace, request.user_id, request.session_id))
         changes = request.changes
         if not changes:
             raise InvalidRequest("No fields provided for update")
-        handle, record = await self._named(request.memory_id, scope)
+        handle, record = await self._named(request.memory_id, caller.scope(scope))
         changed = record.model_copy(update=changes | {"updated_at": self._clock()})
         if changed.valid_from and changed.valid_to and changed.valid_to < changed.valid_from:
             raise InvalidRequest("valid_to lies before valid_from")
@@ -144,26 +146,28 @@ class LongTerm:
         else:
             (entry,) = await self._indexer.entries([changed])
         expected = record.version if request.expected_version is None else request.expected_version
-        operation = self._operation(OperationKind.EDIT)
+        operation = self._operation(OperationKind.EDIT, caller)
         stored = await self._store.replace(handle, entry, operation, expected_version=expected)
         return Edited(**dict(stored), operation=operation.id)
 
-    async def delete(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
+    async def delete(self, memory_ids: Sequence[str], *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Ack:
         """Delete the memories with these ids within the scope; ids that are not there do not count."""
-        operation = self._operation(OperationKind.DELETE)
+        operation = self._operation(OperationKind.DELETE, caller)
         self._check_enabled()
-        found = await self._store.named(memory_ids, scope)
+        found = await self._store.named(memory_ids, caller.scope(scope))
         _refuse_ambiguous(memory_ids, [record for _, record in found])
         count = await self._store.remove([handle for handle, _ in found], operation)
         return Ack(status=f"ok, deleted {count} memories", operation=operation.id if count else None)
 
-    async def recorded(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> list[Recorded]:
+    async def recorded(
+        self, memory_ids: Sequence[str], *, scope: Scope = OPEN, caller: Caller = LOCAL
+    ) -> list[Recorded]:
         """Return what ``purge`` would erase: the memories with these ids, those that were deleted too."""
         self._check_enabled()
-        known = await self._store.recorded(memory_ids, scope)
+        known = await self._store.recorded(memory_ids, caller.scope(scope))
         return [Recorded(**dict(one.record), there=one.there) for one in known]
 
-    async def purge(self, memory_ids: Sequence[str], *, scope: Scope = OPEN) -> Ack:
+    async def purge(self, memory_ids: Sequence[str], *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Ack:
         """Erase the memories that have or had these ids, and all that was recorded of them; this cannot be undone.
 
         Without ids, only the traces of what was deleted before are erased.
@@ -173,17 +177,17 @@ class LongTerm:
             StoreBusy: they are erased, and another program keeps their traces in the store; to be called again.
         """
         self._check_enabled()
-        known = await self._store.recorded(memory_ids, scope)
+        known = await self._store.recorded(memory_ids, caller.scope(scope))
         owners = {(one.record.namespace, one.record.user_id, one.record.id): one.record for one in known}
         _refuse_ambiguous(memory_ids, list(owners.values()))
         count = await self._store.purge([one.handle for one in known])
         return Ack(status=f"ok, erased {count} memories")
 
-    async def compact(self, request: Compact, *, default: Scope = OPEN, progress: Progress | None = None) -> Compacted:
+    async def compact(self, request: Compact, *, caller: Caller = LOCAL, progress: Progress | None = None) -> Compacted:
         """Make memories within the scope that say the same one, and end what holds no longer."""
         self._check_enabled()
-        scope = request.scope.or_default(default)
-        operation = self._operation(OperationKind.COMPACT)
+        scope = caller.scope(request.scope)
+        operation = self._operation(OperationKind.COMPACT, caller)
         outcome = await self._compactor.compact(request, scope, operation, progress)
         remaining = await self._store.count(Where(scope))
         changed = bool(outcome.merged or outcome.superseded) and not request.dry_run
@@ -198,10 +202,10 @@ class LongTerm:
             steps=outcome.steps,
         )
 
-    async def stats(self, *, scope: Scope = OPEN) -> Stats:
+    async def stats(self, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Stats:
         """Say how much is remembered, and where."""
         generation = self._embedder.generation
-        held = await self._store.stats(scope, generation)
+        held = await self._store.stats(caller.scope(scope), generation)
         return Stats(
             memories=held.memories,
             sessions=held.sessions,
@@ -216,9 +220,9 @@ class LongTerm:
             as_of=self._clock(),
         )
 
-    async def namespaces(self, prefix: str = "", *, scope: Scope = OPEN) -> list[str]:
+    async def namespaces(self, prefix: str = "", *, scope: Scope = OPEN, caller: Caller = LOCAL) -> list[str]:
         """Return the first 100 namespaces that begin with the prefix."""
-        return await self._store.namespaces(scope, prefix)
+        return await self._store.namespaces(caller.scope(scope), prefix)
 
     async def rebuild_index(self, *, progress: Progress | None = None) -> int:
         """Derive words, cues and vectors of every memory anew; return how many there were."""
@@ -242,8 +246,8 @@ class LongTerm:
             raise AmbiguousId(f"Memory {memory_id}")
         return found[0]
 
-    def _operation(self, kind: OperationKind) -> Operation:
-        return Operation(id=self._new_id(), kind=kind, at=self._clock())
+    def _operation(self, kind: OperationKind, caller: Caller) -> Operation:
+        return Operation(id=self._new_id(), kind=kind, at=self._clock(), by=caller.name)
 
     def _check_enabled(self) -> None:
         if not self._enabled:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import combinations
 
+from mcp_memory.domain.access import LOCAL, Access, Caller
 from mcp_memory.domain.operations import Kept, Operation, OperationKind
 from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
 from mcp_memory.domain.requests import ListOperations, Undo
-from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.errors import CannotUndo, MemoryNotFound, OperationNotFound
 from mcp_memory.ports.given import Clock, NewId
@@ -19,7 +20,6 @@ from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
 
-OPEN = Scope()
 NAMED = 5
 """Memories that are named in a refusal."""
 
@@ -37,36 +37,37 @@ class Operations:
         self._clock = clock
         self._new_id = new_id
 
-    async def list(self, request: ListOperations, *, default: Scope = OPEN) -> OperationList:
+    async def list(self, request: ListOperations, *, caller: Caller = LOCAL) -> OperationList:
         """Return a page of what was done in the scope, last first."""
-        scope = request.scope.or_default(default)
+        scope = caller.scope(request.scope)
         found, total = await self._store.operations(scope, limit=request.limit, offset=request.offset)
         return OperationList(operations=found, total=total)
 
-    async def show(self, operation_id: str, *, scope: Scope = OPEN) -> OperationReply:
+    async def show(self, operation_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> OperationReply:
         """Return one operation, with what it did to each memory of the scope.
 
         Raises:
             OperationNotFound: it changed nothing in this scope.
         """
-        operation = await self._store.operation(operation_id, scope)
-        changed = await self._changed(operation_id, scope)
+        within = caller.scope(scope)
+        operation = await self._store.operation(operation_id, within)
+        changed = await self._changed(operation_id, within)
         if operation is None:
             raise OperationNotFound(operation_id)
         return OperationReply(**dict(operation), changes=[one.change for one in changed])
 
-    async def history(self, memory_id: str, *, scope: Scope = OPEN) -> History:
+    async def history(self, memory_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> History:
         """Return what was done to a memory, in order; of one that is gone too.
 
         Raises:
             MemoryNotFound: nothing is recorded of such a memory in this scope.
         """
-        changes = await self._store.history(memory_id, scope)
+        changes = await self._store.history(memory_id, caller.scope(scope))
         if not changes:
             raise MemoryNotFound(memory_id)
         return History(memory_id=memory_id, changes=changes)
 
-    async def undo(self, request: Undo, *, default: Scope = OPEN) -> UndoReply:
+    async def undo(self, request: Undo, *, caller: Caller = LOCAL) -> UndoReply:
         """Bring memories back to what they were before an operation; that is an operation too, and can be undone.
 
         Memories that were changed since are left as they are, and named.
@@ -74,8 +75,9 @@ class Operations:
         Raises:
             OperationNotFound: it changed nothing in this scope.
             CannotUndo: nothing can be brought back.
+            NotAllowed: somebody else did it, and the caller is no admin.
         """
-        scope = request.scope.or_default(default)
+        scope = caller.scope(request.scope)
         changed = _chosen(await self._changed(request.operation_id, scope), request)
         if all(one.change.undone for one in changed):
             raise CannotUndo(f"Operation {request.operation_id} was undone already")
@@ -83,7 +85,10 @@ class Operations:
         for one in changed:
             before = one.change.before
             restore.setdefault(one.handle, None if before is None else self._indexer.plain(before))
-        operation = Operation(id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), undoes=request.operation_id)
+        await self._check_own(request.operation_id, scope, caller)
+        operation = Operation(
+            id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), by=caller.name, undoes=request.operation_id
+        )
         undone = await self._store.undo(request.operation_id, restore, operation)
         if not undone.restored:
             raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
@@ -98,6 +103,13 @@ class Operations:
     async def expire(self) -> int:
         """Delete the record of operations that is older than it is to be kept; return how many there were."""
         return 0 if self._kept is None else await self._store.forget_operations(self._clock() - self._kept)
+
+    async def _check_own(self, operation_id: str, scope: Scope, caller: Caller) -> None:
+        if caller.access.includes(Access.ADMIN):
+            return
+        done = await self._store.operation(operation_id, scope)
+        if done is None or done.by != caller.name:
+            caller.require(Access.ADMIN)
 
     async def _keep_apart(self, changed: Sequence[Changed], undone: Undone) -> None:
         """Remember of a compaction that what it did is not wanted: the next one would do it again."""

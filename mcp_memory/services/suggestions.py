@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mcp_memory.domain.access import LOCAL, Caller
 from mcp_memory.domain.compaction import union
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.replies import Ack, SuggestionList
 from mcp_memory.domain.requests import Accept, ListSuggestions
-from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
 from mcp_memory.errors import SuggestionNotFound
 from mcp_memory.ports.given import Clock, NewId
@@ -14,8 +15,6 @@ from mcp_memory.ports.memories import Merge
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
-
-OPEN = Scope()
 
 
 class Suggestions:
@@ -27,22 +26,22 @@ class Suggestions:
         self._clock = clock
         self._new_id = new_id
 
-    async def list(self, request: ListSuggestions, *, default: Scope = OPEN) -> SuggestionList:
+    async def list(self, request: ListSuggestions, *, caller: Caller = LOCAL) -> SuggestionList:
         """Return a page of the open suggestions in the scope, newest first."""
-        scope = request.scope.or_default(default)
+        scope = caller.scope(request.scope)
         found, total = await self._store.suggestions(
             scope, state=SuggestionState.OPEN, limit=request.limit, offset=request.offset
         )
         return SuggestionList(suggestions=found, total=total)
 
-    async def accept(self, request: Accept, *, scope: Scope = OPEN) -> Ack:
+    async def accept(self, request: Accept, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Ack:
         """Do what is suggested; it is an operation that can be undone.
 
         Raises:
             SuggestionNotFound: it is not there, or was settled, or one of its memories changed since.
         """
-        proposal, suggestion = await self._open(request.suggestion_id, scope)
-        operation = Operation(id=self._new_id(), kind=OperationKind.COMPACT, at=self._clock())
+        proposal, suggestion = await self._open(request.suggestion_id, caller.scope(scope))
+        operation = Operation(id=self._new_id(), kind=OperationKind.COMPACT, at=self._clock(), by=caller.name)
         if suggestion.kind is SuggestionKind.SUPERSEDE:
             merge = self._ending(proposal, suggestion)
         else:
@@ -72,13 +71,13 @@ class Suggestions:
             (entry,) = await self._indexer.entries([record])
         return Merge(entry, sources)
 
-    async def dismiss(self, suggestion_id: str, *, scope: Scope = OPEN) -> Ack:
+    async def dismiss(self, suggestion_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Ack:
         """Leave both memories as they are; it is not suggested again until one of them changes.
 
         Raises:
             SuggestionNotFound: as for ``accept``.
         """
-        await self._open(suggestion_id, scope)
+        await self._open(suggestion_id, caller.scope(scope))
         await self._store.settle(suggestion_id, SuggestionState.DISMISSED)
         return Ack(status="ok, both memories stay as they are")
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from mcp_memory.domain import windows
+from mcp_memory.domain.access import LOCAL, Caller
 from mcp_memory.domain.records import MemoryRecord, Message, Session
 from mcp_memory.domain.replies import Ack, SessionList, SessionReply
 from mcp_memory.domain.requests import (
@@ -20,13 +21,12 @@ from mcp_memory.domain.requests import (
     PutSession,
     Window,
 )
-from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.errors import InvalidRequest, SessionNotFound, VersionConflict
 from mcp_memory.ports.given import Clock, NewId
 from mcp_memory.ports.sessions import SessionStore
 from mcp_memory.services.long_term import LongTerm
 
-OPEN = Scope()
 APPEND_TRIES = 16
 """Appends of others that one append outwaits; each try loses only to another append that got through."""
 
@@ -53,14 +53,14 @@ class Working:
         self._new_id = new_id
         self._rules = rules
 
-    async def put(self, request: PutSession, *, default: Scope = OPEN) -> SessionReply:
+    async def put(self, request: PutSession, *, caller: Caller = LOCAL) -> SessionReply:
         """Replace the session whole and promote its facts to long-term memory, in the session's scope.
 
         Raises:
             VersionConflict: the session is not at ``expected_version``.
         """
         now = self._clock()
-        scope = request.scope.or_default(default)
+        scope = caller.scope(request.scope)
         there = await self._exact(request.session_id, scope, now)
         messages = self._messages(request.messages, now)
         session = Session(
@@ -68,7 +68,7 @@ class Working:
             namespace=scope.namespace,
             user_id=scope.user_id,
             messages=list(messages),
-            memories=list(self._facts(request, scope, now)),
+            memories=list(self._facts(request, caller.defaulting_to(scope), now)),
             data=request.data,
             context=request.context,
             tokens=sum(map(windows.message_tokens, messages)),
@@ -79,12 +79,12 @@ class Working:
             last_accessed=now,
         )
         stored = await self._store.put_session(session, expected_version=request.expected_version, now=now)
-        return _reply(await self._promoted(stored, request.memories, scope), stored.messages, Window())
+        return _reply(await self._promoted(stored, request.memories, caller), stored.messages, Window())
 
-    async def append(self, request: Append, *, default: Scope = OPEN) -> SessionReply:
+    async def append(self, request: Append, *, caller: Caller = LOCAL) -> SessionReply:
         """Add messages at the end of the session; what others wrote meanwhile stays."""
         now = self._clock()
-        scope = request.scope.or_default(default)
+        scope = caller.scope(request.scope)
         new = self._messages(request.messages, now)
         tries_left = APPEND_TRIES
         while True:
@@ -104,7 +104,7 @@ class Working:
         return _reply(stored, stored.messages, Window())
 
     async def get(
-        self, request: GetSession, *, default: Scope = OPEN, missing: Literal["error", "empty"] = "error"
+        self, request: GetSession, *, caller: Caller = LOCAL, missing: Literal["error", "empty"] = "error"
     ) -> SessionReply:
         """Return the session with the newest messages that fit the reader's window.
 
@@ -112,7 +112,7 @@ class Working:
             SessionNotFound: there is none in this scope, and ``missing`` is "error".
         """
         now = self._clock()
-        scope = request.scope.or_default(default)
+        scope = caller.scope(request.scope)
         session = await self._store.session(request.session_id, scope, now)
         if session is None:
             if missing == "error":
@@ -120,14 +120,14 @@ class Working:
             session = self._begun(request, scope, [], now).model_copy(update={"version": 0})
         return _reply(session, windowed(session.messages, request, request.recent_messages_limit), request)
 
-    async def delete(self, session_id: str, *, scope: Scope = OPEN) -> Ack:
+    async def delete(self, session_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Ack:
         """Delete the session; it is no error if there is none."""
-        await self._store.remove_session(session_id, scope, self._clock())
+        await self._store.remove_session(session_id, caller.scope(scope), self._clock())
         return Ack(status="ok")
 
-    async def list(self, request: ListSessions, *, default: Scope = OPEN) -> SessionList:
+    async def list(self, request: ListSessions, *, caller: Caller = LOCAL) -> SessionList:
         """Return a page of session ids, last updated first."""
-        scope = Scope(request.namespace, request.user_id).or_default(default)
+        scope = caller.scope(Scope(request.namespace, request.user_id))
         found, total = await self._store.sessions(scope, self._clock(), limit=request.limit, offset=request.offset)
         return SessionList(sessions=[session.session_id for session in found], total=total)
 
@@ -161,28 +161,27 @@ class Working:
             raise InvalidRequest(f"created_at {new.created_at.isoformat()} of a message lies in the future")
         return Message(**(dict(new) | {"id": new.id or self._new_id(), "created_at": new.created_at or now}))
 
-    def _facts(self, request: PutSession, scope: Scope, now: datetime) -> Sequence[MemoryRecord]:
-        own = Scope(scope.namespace, scope.user_id, request.session_id)
+    def _facts(self, request: PutSession, caller: Caller, now: datetime) -> Sequence[MemoryRecord]:
         return [
-            self._long_term.record(_with_id(new, self._new_id), default=own, now=now).model_copy(
+            self._long_term.record(_with_id(new, self._new_id), caller=caller, now=now).model_copy(
                 update={"persisted_at": None, "extraction_strategy": request.long_term_memory_strategy.strategy}
             )
             for new in request.memories
         ]
 
-    async def _promoted(self, stored: Session, given: Sequence[NewMemory], scope: Scope) -> Session:
+    async def _promoted(self, stored: Session, given: Sequence[NewMemory], caller: Caller) -> Session:
         """Store the session's facts for good and note in the session that they are.
 
         Promotion is repeated safely: a fact keeps its id, so the second time it is already there.
         """
         if not (self._rules.promote and stored.memories):
             return stored
-        own = Scope(scope.namespace, scope.user_id, stored.session_id)
+        own = caller.defaulting_to(stored.scope)
         facts = [
             new.model_copy(update={"id": fact.id, "extraction_strategy": fact.extraction_strategy})
             for new, fact in zip(given, stored.memories, strict=True)
         ]
-        await self._long_term.create(Create(memories=facts), default=own)
+        await self._long_term.create(Create(memories=facts), caller=own)
         now = self._clock()
         noted = [fact.model_copy(update={"persisted_at": now}) for fact in stored.memories]
         session = stored.model_copy(update={"memories": noted})

@@ -230,5 +230,5 @@ async def test_a_call_cancelled_while_memory_opens_leaves_it_usable(opened: Open
 async def test_the_environment_is_what_opens_memory_when_nothing_else_is_said(settings: pytest.MonkeyPatch) -> None:
     settings.setenv("DEFAULT_MCP_NAMESPACE", "home")
     at = await from_environment()
-    assert at.default.namespace == "home"
+    assert at.caller.default.namespace == "home"
     await at.memory.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcp_memory.domain.access import Caller
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Created
 from mcp_memory.domain.requests import Create, Edit, Hydrate, Search
@@ -159,9 +160,9 @@ async def test_an_edited_memory_is_known_by_its_new_text(memory: Memory, clock: 
 async def test_a_default_scope_counts_as_the_owners(memory: Memory, clock: StandingClock) -> None:
     home = Scope("home", "ann")
     request = Create.model_validate({"memories": [{"id": "tea", "text": TEA, "session_id": "monday"}]})
-    await memory.long_term.create(request, default=home)
-    await memory.long_term.search(Search(text="tea"), default=home)
+    await memory.long_term.create(request, caller=Caller(default=home))
+    await memory.long_term.search(Search(text="tea"), caller=Caller(default=home))
     clock.now += timedelta(seconds=1)
     again = Create.model_validate({"memories": [{"text": f"- {TEA}"}]})
-    assert (await memory.long_term.create(again, default=home)).ids == ["tea"]
-    assert (await memory.long_term.create(again, default=Scope("work", "ann"))).stored == 1
+    assert (await memory.long_term.create(again, caller=Caller(default=home))).ids == ["tea"]
+    assert (await memory.long_term.create(again, caller=Caller(default=Scope("work", "ann")))).stored == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcp_memory.domain.access import LOCAL
 from mcp_memory.domain.forgetting import Forget, Policy
 from mcp_memory.domain.requests import Compact, Create, Edit, Search, Undo
 from mcp_memory.domain.scope import Scope
@@ -64,7 +65,7 @@ async def test_only_the_scope_is_looked_at(memory: Memory, clock: StandingClock)
     clock.advance(days=2)
     old = {"max_age_days": 1}
     assert (await memory.forgetting.forget(forget(old, session_id="s"))).scanned == 1
-    assert (await memory.forgetting.forget(forget(old), default=Scope(user_id="bob"))).deleted == 1
+    assert (await memory.forgetting.forget(forget(old), caller=LOCAL.defaulting_to(Scope(user_id="bob")))).deleted == 1
     assert await left(memory) == ["{'user_id': 'ann'}"]
 
 

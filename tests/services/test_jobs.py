@@ -9,11 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from mcp_memory.domain.access import Caller
 from mcp_memory.domain.forgetting import Policy
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.requests import Compact, Create, ListJobs, NewMemory, PutSession
 from mcp_memory.domain.scope import Scope
-from mcp_memory.errors import InvalidRequest, JobNotFound, QueueUnavailable
+from mcp_memory.errors import InvalidRequest, JobNotFound, NotAllowed, QueueUnavailable
 from mcp_memory.machine import new_ids
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.entries import Indexer
@@ -81,11 +82,11 @@ async def test_a_waiting_job_is_cancelled_at_once(digging: Memory, hole: Hole, c
 async def test_jobs_are_listed_and_named_within_their_scope(digging: Memory) -> None:
     mine = await digging.jobs.schedule("dig", Digging(namespace="work"))
     await digging.jobs.schedule("dig", Digging(namespace="home"))
-    assert (await digging.jobs.list(ALL, scope=Scope("work"))).jobs == [mine]
+    assert (await digging.jobs.list(ALL, caller=Caller(bound=Scope("work")))).jobs == [mine]
     assert (await digging.jobs.list(ListJobs(namespace="work"))).jobs == [mine]
     assert (await digging.jobs.list(ListJobs(states=[JobState.FAILED]))).total == 0
-    with pytest.raises(InvalidRequest):
-        await digging.jobs.list(ListJobs(namespace="home"), scope=Scope("work"))
+    with pytest.raises(NotAllowed):
+        await digging.jobs.list(ListJobs(namespace="home"), caller=Caller(bound=Scope("work")))
     acts: list[Callable[..., Awaitable[Job]]] = [digging.jobs.get, digging.jobs.cancel, digging.jobs.wait]
     for act in acts:
         with pytest.raises(JobNotFound):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcp_memory.domain.access import Caller
 from mcp_memory.domain.requests import Compact, Create, Edit, Search
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, FeatureDisabled, InvalidRequest, MemoryNotFound, VersionConflict
@@ -89,7 +90,9 @@ async def test_a_search_never_leaves_its_scope(memory: Memory) -> None:
 async def test_the_default_scope_fills_what_is_open_everywhere(memory: Memory) -> None:
     """As the environment of the connection says."""
     home = Scope(namespace="home")
-    reply = await memory.long_term.create(Create.model_validate({"memories": [{"text": TEA}]}), default=home)
+    reply = await memory.long_term.create(
+        Create.model_validate({"memories": [{"text": TEA}]}), caller=Caller(default=home)
+    )
     assert (await memory.long_term.get(reply.ids[0])).namespace == "home"
     with pytest.raises(MemoryNotFound):
         await memory.long_term.get(reply.ids[0], scope=Scope(namespace="work"))

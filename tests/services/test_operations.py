@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.requests import Create, Edit, ListOperations, NewMemory, Undo
 from mcp_memory.domain.scope import Scope
-from mcp_memory.errors import AmbiguousId, CannotUndo, MemoryNotFound, OperationNotFound
+from mcp_memory.errors import AmbiguousId, CannotUndo, MemoryNotFound, NotAllowed, OperationNotFound
 from mcp_memory.machine import new_ids
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.memory import Memory
@@ -48,12 +49,25 @@ async def test_an_operation_is_shown_as_it_is_listed(memory: Memory) -> None:
         await memory.operations.show(operation, scope=Scope("elsewhere"))
 
 
+async def test_who_may_write_takes_back_what_they_did_themselves_and_an_admin_anything(memory: Memory) -> None:
+    ann, bob = Caller("ann", Access.WRITE), Caller("bob", Access.WRITE)
+    new = Create(memories=[NewMemory(text="Tea", id="1")])
+    mine = (await memory.long_term.create(new, caller=ann)).operation or ""
+    assert (await memory.operations.show(mine)).by == "ann"
+    with pytest.raises(NotAllowed):
+        await memory.operations.undo(Undo(operation_id=mine), caller=bob)
+    undone = await memory.operations.undo(Undo(operation_id=mine), caller=ann)
+    assert (await memory.operations.show(undone.operation or "")).by == "ann"
+    await memory.operations.undo(Undo(operation_id=undone.operation or ""), caller=Caller("eve", Access.ADMIN))
+    assert (await memory.long_term.get("1")).text == "Tea"
+
+
 async def test_a_default_scope_hides_and_protects_what_others_did(memory: Memory) -> None:
     operation = await create(memory, "Tea", "1", "ann")
     bob = Scope(user_id="bob")
-    assert (await memory.operations.list(ListOperations(), default=bob)).total == 0
+    assert (await memory.operations.list(ListOperations(), caller=Caller(default=bob))).total == 0
     with pytest.raises(OperationNotFound):
-        await memory.operations.undo(Undo(operation_id=operation), default=bob)
+        await memory.operations.undo(Undo(operation_id=operation), caller=Caller(default=bob))
     with pytest.raises(MemoryNotFound):
         await memory.operations.history("1", scope=bob)
     with pytest.raises(MemoryNotFound):

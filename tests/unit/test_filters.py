@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from mcp_memory.domain.filters import DateFilter, TagFilter, Where
+from mcp_memory.domain.access import LOCAL, Caller
+from mcp_memory.domain.filters import DateFilter, TagFilter
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.requests import Search
 from mcp_memory.domain.scope import Scope
-from mcp_memory.errors import InvalidRequest
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 TAG: TypeAdapter[TagFilter] = TypeAdapter(TagFilter)
@@ -121,27 +121,19 @@ def test_what_is_no_filter_is_refused(adapter: TypeAdapter[Any], written: object
 def test_all_conditions_of_a_search_are_anded_with_the_scope() -> None:
     """A default scope fills what is open, and only that."""
     search = Search.model_validate({"text": "x", "user_id": "ann", "topics": {"any": ["a"]}})
-    where = search.where(default=Scope(namespace="home", user_id="bob"), now=NOW)
+    where = search.where(caller=Caller(default=Scope(namespace="home", user_id="bob")), now=NOW)
     assert where.matches(memory(namespace="home", user_id="ann", topics=["a"]))
     assert not where.matches(memory(namespace="work", user_id="ann", topics=["a"]))
     assert not where.matches(memory(namespace="home", user_id="bob", topics=["a"]))
     assert not where.matches(memory(namespace="home", user_id="ann", topics=["b"]))
 
 
-def test_a_scope_is_never_widened() -> None:
-    """Narrowing to another value is refused instead of replacing the first."""
-    where = Where(scope=Scope(namespace="home"))
-    assert where.narrowed(Scope(user_id="ann")).scope == Scope("home", "ann")
-    with pytest.raises(InvalidRequest, match="outside the scope"):
-        where.narrowed(Scope(namespace="work"))
-
-
 def test_as_of_finds_what_held_then_and_the_present_leaves_out_what_ended() -> None:
     """Valid time: from ``valid_from`` (else creation) up to, not including, ``valid_to``."""
     lyon = memory(valid_from="2020-01-01T00:00:00Z", valid_to="2024-01-01T00:00:00Z")
-    assert not Search(text="home").where(default=Scope(), now=NOW).matches(lyon)
+    assert not Search(text="home").where(caller=LOCAL, now=NOW).matches(lyon)
     for moment, held in (("2019-12-31", False), ("2020-01-01", True), ("2023-12-31", True), ("2024-01-01", False)):
-        where = Search.model_validate({"as_of": f"{moment}T00:00:00Z"}).where(default=Scope(), now=NOW)
+        where = Search.model_validate({"as_of": f"{moment}T00:00:00Z"}).where(caller=LOCAL, now=NOW)
         assert where.matches(lyon) is held
 
 
@@ -154,12 +146,12 @@ def test_memory_types_that_do_not_exist_are_refused_in_filters() -> None:
 @pytest.mark.parametrize("written", ["home", {"eq": "home"}, {"any": ["home"]}, {"in_": ["home"]}, ["home"]])
 def test_a_single_namespace_is_a_scope(written: object) -> None:
     """Whatever operator says it: stores know scopes by heart."""
-    where = Search.model_validate({"namespace": written}).where(default=Scope("work", "ann"), now=NOW)
+    where = Search.model_validate({"namespace": written}).where(caller=Caller(default=Scope("work", "ann")), now=NOW)
     assert (where.scope, where.tags) == (Scope("home", "ann"), ())
 
 
 @pytest.mark.parametrize("written", [{"any": ["home", "work"]}, {"ne": "home"}, {"eq": "home", "startswith": "h"}])
 def test_anything_else_asked_of_a_namespace_is_a_condition(written: object) -> None:
     """And the default does not come on top of it."""
-    where = Search.model_validate({"namespace": written}).where(default=Scope("else"), now=NOW)
+    where = Search.model_validate({"namespace": written}).where(caller=Caller(default=Scope("else")), now=NOW)
     assert (where.scope, len(where.tags)) == (Scope(), 1)

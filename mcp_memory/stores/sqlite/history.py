@@ -67,12 +67,13 @@ def operation(connection: apsw.Connection, operation_id: str, scope: Scope) -> O
 
 
 def _operation(row: Row) -> Operation:
-    name, kind, at, note, undoes, undone_by, created, changed, removed = row
+    name, kind, at, by, note, undoes, undone_by, created, changed, removed = row
     return Operation.model_validate(
         {
             "id": name,
             "kind": kind,
             "at": _moment(at),
+            "by": by,
             "note": note,
             "undoes": undoes,
             "undone_by": undone_by,

@@ -349,7 +349,7 @@ UPDATE forgotten SET seq = ?
 SELECT number FROM operations WHERE id = ?
 
 -- name: add_operation
-INSERT INTO operations (id, kind, at, note, undoes, first, last, namespace, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO operations (id, kind, at, who, note, undoes, first, last, namespace, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING
 
 -- name: add_creation
@@ -371,7 +371,7 @@ SELECT max(after) FROM images WHERE handle = ?
 
 -- name: operations
 SELECT
-    o.id, o.kind, o.at, o.note, b.id,
+    o.id, o.kind, o.at, o.who, o.note, b.id,
     (SELECT id FROM operations WHERE undoes = o.number ORDER BY number DESC LIMIT 1),
     (SELECT coalesce(sum(last - first + 1), 0) FROM operations m WHERE m.number = o.number AND {where})
         + (SELECT coalesce(sum(last - first + 1), 0) FROM creations m WHERE m.operation = o.number AND {where})

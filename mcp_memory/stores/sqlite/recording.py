@@ -33,7 +33,8 @@ class Recorder:
         """Find the operation's number; say whether it was given only now, with the span of the first new memories."""
         operation = self._operation
         undoes = self.connection.execute(sql("operation_number"), (operation.undoes,)).get if operation.undoes else None
-        row = (operation.id, str(operation.kind), microseconds(operation.at), operation.note, undoes, *span)
+        moment = microseconds(operation.at)
+        row = (operation.id, str(operation.kind), moment, operation.by, operation.note, undoes, *span)
         self.connection.execute(sql("add_operation"), row)
         if self.connection.changes():
             self._number = self.connection.last_insert_rowid()

@@ -5,6 +5,7 @@ CREATE TABLE operations (
     id TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL,
     at INTEGER NOT NULL,
+    who TEXT,       -- NULL: whoever sat at the machine
     note TEXT,
     undoes INTEGER, -- number of the operation that this one took back
     first INTEGER NOT NULL,
