@@ -4,7 +4,8 @@
 
 Of the memories, 20 % repeat another one to the letter and 10 % in other words; all are one person's in one namespace,
 so every memory may have to be compared with every other. Vectors are there, seeded, in clusters. Each size is a process
-of its own; seconds are of one core. "client" is another process that adds and searches, first alone, then meanwhile.
+of its own; seconds are of one core. A client is another process that adds and searches, first alone, then meanwhile; a
+turn is both.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ async def compact(path: Path, size: int) -> Report:
 
 
 async def client(path: Path, until: Path | None) -> Report:
-    """Add and search, and tell the 95th percentile of both in milliseconds; go on while a file is there."""
+    """Add and search, and tell in milliseconds what each and both took; go on while a file is there."""
     store = await opened(path)
     corpus = Corpus(CALLS)
     adds, searches = [], []
@@ -180,7 +181,8 @@ async def client(path: Path, until: Path | None) -> Report:
         await asyncio.sleep(0.002)
     await store.close()
     report: Report = {"calls": len(adds)}
-    for name, took in (("add", adds), ("search", searches)):
+    turns = [add + search for add, search in zip(adds, searches, strict=True)]
+    for name, took in (("add", adds), ("search", searches), ("turn", turns)):
         for what, percent in (("p50", 50), ("p95", 95)):
             report[f"{name} {what}"] = float(np.percentile(np.array(took) * 1_000, percent))
     return report
@@ -234,7 +236,7 @@ def main() -> None:
           f"{int(reports[-1]['memories']) // int(reports[0]['memories'])} times as many.\n")  # fmt: skip
     rows: dict[str, Report] = {}
     for size, alone, during in waits:
-        for name in ("add p50", "add p95", "search p50", "search p95"):
+        for name in ("add p50", "add p95", "search p50", "search p95", "turn p95"):
             times = float(during[name]) / float(alone[name])
             rows[f"{size:,}: {name}"] = {"alone ms": alone[name], "meanwhile ms": during[name], "times": times}
     print(table(rows))
