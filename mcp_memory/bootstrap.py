@@ -16,6 +16,7 @@ from mcp_memory.ports.models import Embedder
 from mcp_memory.ports.store import Store
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
+from mcp_memory.services.archive import Archive
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
@@ -80,6 +81,7 @@ async def open_memory(settings: Settings) -> Memory:
         suggestions=suggestions,
         forgetting=forgetting,
         upkeep=Upkeep(store, embedder),
+        archive=Archive(store, indexer, now, new_id),
         jobs=jobs,
         store=store,
         embedder=embedder,

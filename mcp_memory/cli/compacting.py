@@ -11,6 +11,7 @@ from mcp_memory.cli.groups import ListByDefault
 from mcp_memory.cli.layout import counted, moment, shortened, visible
 from mcp_memory.cli.options import (
     Owner,
+    dry_run_option,
     format_option,
     namespace_option,
     session_option,
@@ -34,7 +35,7 @@ SIGNS = {StepKind.EXACT: "=", StepKind.MERGE: "=", StepKind.SUPERSEDE: ">", Step
 @namespace_option
 @user_option
 @session_option
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@dry_run_option
 @click.option("--hash-only", is_flag=True, help="Only memories that say the same to the letter.")
 @click.option(
     "--threshold", "distance_threshold", type=float, metavar="T", help="Compare memories up to this cosine distance."

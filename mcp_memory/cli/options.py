@@ -64,4 +64,5 @@ format_option = click.option(
     show_default=True,
     help="How the answer is written.",
 )
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 force_option = click.option("-f", "--force", is_flag=True, help="Do not ask.")

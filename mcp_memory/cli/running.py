@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -24,9 +25,12 @@ Answer = TypeVar("Answer")
 Asked = TypeVar("Asked", bound=Request)
 
 
-def settings(*, quietly: str = "WARNING", **overrides: object) -> Settings:
-    """Return the settings of this call, and log as they say: from ``quietly`` on where nobody said."""
-    store = click.get_current_context().meta.get(STORE)
+def settings(*, quietly: str = "WARNING", store: str | None = None, **overrides: object) -> Settings:
+    """Return the settings of this call, and log as they say: from ``quietly`` on where nobody said.
+
+    ``store`` is the URL of the store, if it is not that of --db.
+    """
+    store = store or click.get_current_context().meta.get(STORE)
     read: Settings = load("mcp_memory.config:read_settings")(memory_store_url=store, **overrides)
     level = quietly if read.origin("log_level") == "default" else read.log_level
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
@@ -36,6 +40,21 @@ def settings(*, quietly: str = "WARNING", **overrides: object) -> Settings:
 def with_memory(act: Callable[[Memory], Awaitable[Answer]]) -> Answer:
     """Open memory, return what ``act`` answers, and close what was opened."""
     return asyncio.run(_opened(act, settings()))
+
+
+def with_memories(stores: Sequence[str], act: Callable[[Sequence[Memory]], Awaitable[Answer]]) -> Answer:
+    """Open the memory of each URL, return what ``act`` answers, and close what was opened."""
+
+    async def opened() -> Answer:
+        async with AsyncExitStack() as stack:
+            memories = []
+            for store in stores:
+                memory: Memory = await load("mcp_memory.bootstrap:open_memory")(settings(store=store))
+                stack.push_async_callback(memory.close)
+                memories.append(memory)
+            return await act(memories)
+
+    return asyncio.run(opened())
 
 
 async def _opened(act: Callable[[Memory], Awaitable[Answer]], read: Settings) -> Answer:

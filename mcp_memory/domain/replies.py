@@ -206,6 +206,22 @@ class Forgotten(Reply):
     """The first 1,000, for people to look at. Not part of what clients know."""
 
 
+class Imported(Reply):
+    """What was taken over from another program; after a dry run, what would be."""
+
+    memories: int
+    sessions: int
+    there: int
+    """Records that were here already."""
+    tokens: int
+    """Access tokens there, which cannot be taken over."""
+    unreadable: int
+    named: list[str]
+    """The first of those that could not be read, each with why."""
+    operation: str | None
+    dry_run: bool
+
+
 class Stats(Reply):
     """How much is remembered, and where."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mcp_memory.ports.archive import ArchiveStore
 from mcp_memory.ports.history import HistoryStore
 from mcp_memory.ports.jobs import JobStore
 from mcp_memory.ports.memories import MemoryStore
@@ -11,7 +12,7 @@ from mcp_memory.ports.sessions import SessionStore
 from mcp_memory.ports.suggestions import SuggestionStore
 
 
-class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, JobStore, Protocol):
+class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, JobStore, ArchiveStore, Protocol):
     """One place for all records."""
 
     async def open(self) -> None:

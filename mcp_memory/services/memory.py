@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.ports.models import Embedder
 from mcp_memory.ports.store import Store
+from mcp_memory.services.archive import Archive
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.jobs import Jobs
@@ -28,6 +29,7 @@ class Memory:
     suggestions: Suggestions
     forgetting: Forgetting
     upkeep: Upkeep
+    archive: Archive
     jobs: Jobs
     store: Store
     embedder: Embedder

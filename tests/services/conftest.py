@@ -13,6 +13,7 @@ from mcp_memory.domain.forgetting import Policy
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
 from mcp_memory.queues.inline import InlineQueue
+from mcp_memory.services.archive import Archive
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
@@ -68,6 +69,7 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
         suggestions=suggestions,
         forgetting=forgetting,
         upkeep=Upkeep(store, embedder),
+        archive=Archive(store, indexer, clock, new_id),
         jobs=jobs,
         store=store,
         embedder=embedder,

@@ -11,18 +11,18 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.given import Clock
 from mcp_memory.ports.memories import StoreStats
 from mcp_memory.ports.models import Generation
-from mcp_memory.stores.ephemeral.history import EphemeralHistory
+from mcp_memory.stores.ephemeral.archive import EphemeralArchive
 from mcp_memory.stores.ephemeral.jobs import EphemeralJobs
 from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
 from mcp_memory.stores.ephemeral.suggestions import EphemeralSuggestions
 from mcp_memory.stores.ephemeral.upkeep import EphemeralUpkeep
 
 
-class EphemeralStore(EphemeralHistory, EphemeralUpkeep, EphemeralSuggestions, EphemeralSessions, EphemeralJobs):
+class EphemeralStore(EphemeralArchive, EphemeralUpkeep, EphemeralSuggestions, EphemeralSessions, EphemeralJobs):
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:
-        EphemeralHistory.__init__(self)
+        EphemeralArchive.__init__(self)
         EphemeralSessions.__init__(self)
         EphemeralJobs.__init__(self)
         self._clock = clock

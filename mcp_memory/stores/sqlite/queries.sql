@@ -250,6 +250,21 @@ DELETE FROM labels WHERE handle = ?
 REPLACE INTO aliases (id, namespace, user, handle)
 SELECT id, namespace, user, ?1 FROM memories WHERE handle = ?2
 
+-- name: name_memory
+INSERT INTO aliases (id, namespace, user, handle) VALUES (?, ?, ?, ?)
+
+-- name: names_of
+SELECT a.handle, n.name, u.name, a.id
+FROM carray(?1) c CROSS JOIN aliases a ON a.handle = c.value
+LEFT JOIN names n ON n.number = a.namespace
+LEFT JOIN names u ON u.number = a.user
+ORDER BY a.handle, a.id
+
+-- name: vectors_of
+SELECT f.handle, f.vector, g.model, g.dimensions, g.digest
+FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.value JOIN generations g ON g.number = f.generation
+WHERE f.vector IS NOT NULL
+
 -- name: move_aliases
 UPDATE aliases SET handle = ? WHERE handle = ?
 

@@ -20,6 +20,7 @@ from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
 from mcp_memory.errors import StoreUnavailable
+from mcp_memory.ports.archive import Archived, TakenIn
 from mcp_memory.ports.given import Clock
 from mcp_memory.ports.history import Changed, Undone
 from mcp_memory.ports.jobs import JobRule
@@ -40,6 +41,7 @@ from mcp_memory.ports.models import Generation
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.sqlite import (
     accesses,
+    archive,
     filters,
     forgetting,
     history,
@@ -232,6 +234,16 @@ class SqliteStore:
     async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
         first = 0 if after is None else int(after)
         return [*await self._read(lambda connection: reading.scan(connection, first, limit))]
+
+    async def archived(self, after: Handle | None, limit: int) -> list[tuple[Handle, Archived]]:
+        first = 0 if after is None else int(after)
+        return await self._read(lambda connection: archive.archived(connection, first, limit))
+
+    async def take_in(self, memories: Sequence[TakenIn], operation: Operation) -> list[bool]:
+        return await self._opened().write_prepared(
+            lambda: [*zip(memories, prepared([one.entry for one in memories]), strict=True)],
+            lambda connection, ready: archive.take_in(Recorder(connection, operation), ready),
+        )
 
     async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
         def prepare() -> list[tuple[int, Prepared]]:

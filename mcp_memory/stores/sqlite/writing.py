@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as with_record
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import apsw
 
@@ -43,7 +43,11 @@ def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
     return int(found or connection.execute(sql("add_name"), (kind, name)).get)
 
 
-def add(recorder: Recorder, entries: Sequence[Prepared], duplicates: Literal["keep_first", "keep_both"]) -> list[Added]:
+Duplicates: TypeAlias = Literal["keep_first", "keep_both", "as_they_are"]
+"""What becomes of what is there already; of what is taken in as it is, not even what it supersedes is touched."""
+
+
+def add(recorder: Recorder, entries: Sequence[Prepared], duplicates: Duplicates) -> list[Added]:
     """Store the entries; answer what became of each."""
     batch = Batch(recorder, duplicates)
     added = [batch.add(new) for new in batch.read(entries)]
@@ -54,10 +58,11 @@ def add(recorder: Recorder, entries: Sequence[Prepared], duplicates: Literal["ke
 class Batch:
     """The entries of one ``add``; new ones are gathered and written together."""
 
-    def __init__(self, recorder: Recorder, duplicates: Literal["keep_first", "keep_both"]) -> None:
+    def __init__(self, recorder: Recorder, duplicates: Duplicates) -> None:
         self._recorder = recorder
         self._connection = connection = recorder.connection
         self._keep_first = duplicates == "keep_first"
+        self._ends = duplicates != "as_they_are"
         self._last = int(connection.execute(sql("last_handle")).get or 0)
         self._scopes: dict[Names, Numbers] = {}
         self._held: dict[_Name, int] = {}
@@ -109,7 +114,7 @@ class Batch:
         if content is not None:
             self._contents[content] = record
         self._new.append((self._last, new))
-        if record.supersedes:
+        if record.supersedes and self._ends:
             self.flush()
             end_superseded(self._recorder, record, self._last)
         return Added(record, "stored")

@@ -1,0 +1,1 @@
+"""Where records are taken from beside a store: the Redis of another program, a file."""
