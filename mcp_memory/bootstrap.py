@@ -14,6 +14,7 @@ from mcp_memory.machine import new_ids, now
 from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.ports.models import Embedder
 from mcp_memory.ports.store import Store
+from mcp_memory.ports.tokens import Secrets
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
 from mcp_memory.services.archive import Archive
@@ -27,6 +28,7 @@ from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
+from mcp_memory.services.tokens import Tokens
 from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.services.working import SessionRules, Working
 
@@ -41,6 +43,7 @@ EMBEDDERS: dict[str, str] = {
     "all-MiniLM-L6-v2": "mcp_memory.embedders.minilm.embedder:MiniLMEmbedder",
     "hashing": "mcp_memory.embedders.hashing:HashingEmbedder",
 }
+SECRETS = "mcp_memory.auth.secrets:BcryptSecrets"
 QUEUE = "mcp_memory.queues.huey:HueyQueue"
 WORKER_POLL_SECONDS = 0.05
 EMBEDDED_POLL_SECONDS = 1.0
@@ -83,6 +86,7 @@ async def open_memory(settings: Settings) -> Memory:
         upkeep=Upkeep(store, embedder),
         archive=Archive(store, indexer, now, new_id),
         jobs=jobs,
+        tokens=Tokens(store, _secrets, now, new_id),
         store=store,
         embedder=embedder,
         queue=queue,
@@ -138,6 +142,11 @@ def _queue(settings: Settings) -> TaskQueue:
 def _queue_beside(store: Path) -> TaskQueue:
     make: Callable[[Path], TaskQueue] = load(QUEUE)
     return make(store.with_name(f"{store.name}.queue"))
+
+
+def _secrets() -> Secrets:
+    made: Secrets = load(SECRETS)()
+    return made
 
 
 def _store(settings: Settings) -> Store:

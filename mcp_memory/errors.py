@@ -19,6 +19,7 @@
     ├── Conflict
     │   ├── VersionConflict         somebody else changed it since it was read
     │   ├── AmbiguousId             one id names several records; a narrower scope is needed
+    │   ├── AmbiguousToken          several tokens begin as what was named
     │   ├── IdTaken                 the scope already holds another memory of this id
     │   └── CannotUndo              what an operation changed cannot be brought back
     ├── StoreError                  the place where records live refused or failed
@@ -37,6 +38,7 @@ Every class has a stable ``code`` that clients may compare; messages may be rewo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -197,6 +199,17 @@ class AmbiguousId(Conflict):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} exists in several scopes: say which with namespace and user_id")
+
+
+class AmbiguousToken(Conflict):
+    """Several tokens begin as what was named; more of it is needed."""
+
+    code = "ambiguous_token"
+
+    def __init__(self, named: str, matches: Sequence[str]) -> None:
+        super().__init__(f"Multiple tokens match '{named}'")
+        self.matches = matches
+        """Their hashes, masked."""
 
 
 class IdTaken(Conflict):

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "history": ("mcp_memory.cli.history:history", "Show what was done to a memory, or what was done last."),
     "operations": ("mcp_memory.cli.history:operations", "List what was done, or show one operation."),
     "undo": ("mcp_memory.cli.history:undo", "Take an operation back."),
+    "token": ("mcp_memory.cli.tokens:token", "Make, list, show, renew and remove access tokens."),
     "sessions": ("mcp_memory.cli.overview:sessions", "List the sessions of working memory."),
     "stats": ("mcp_memory.cli.overview:stats", "Say how much is remembered, and where."),
     "config": ("mcp_memory.cli.overview:config", "Show every setting and where it comes from."),
@@ -50,7 +51,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Name, where the command is, and its line in ``--help``: so that help loads none of them."""
 
-LATER = frozenset({"api", "token"})
+LATER = frozenset({"api"})
 """Commands that scripts for agent-memory-server call and this version does not have."""
 
 

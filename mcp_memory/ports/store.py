@@ -10,9 +10,10 @@ from mcp_memory.ports.jobs import JobStore
 from mcp_memory.ports.memories import MemoryStore
 from mcp_memory.ports.sessions import SessionStore
 from mcp_memory.ports.suggestions import SuggestionStore
+from mcp_memory.ports.tokens import TokenStore
 
 
-class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, JobStore, ArchiveStore, Protocol):
+class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, JobStore, TokenStore, ArchiveStore, Protocol):
     """One place for all records."""
 
     async def open(self) -> None:

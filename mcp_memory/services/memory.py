@@ -14,6 +14,7 @@ from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
+from mcp_memory.services.tokens import Tokens
 from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.services.working import Working
 
@@ -31,6 +32,7 @@ class Memory:
     upkeep: Upkeep
     archive: Archive
     jobs: Jobs
+    tokens: Tokens
     store: Store
     embedder: Embedder
     queue: TaskQueue

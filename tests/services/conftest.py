@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mcp_memory.auth.secrets import BcryptSecrets
 from mcp_memory.domain.forgetting import Policy
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
@@ -23,6 +24,7 @@ from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
+from mcp_memory.services.tokens import Tokens
 from mcp_memory.services.upkeep import Upkeep
 from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
@@ -71,6 +73,7 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
         upkeep=Upkeep(store, embedder),
         archive=Archive(store, indexer, clock, new_id),
         jobs=jobs,
+        tokens=Tokens(store, lambda: BcryptSecrets(rounds=4), clock, new_id),
         store=store,
         embedder=embedder,
         queue=queue,

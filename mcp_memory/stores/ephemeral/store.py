@@ -15,16 +15,20 @@ from mcp_memory.stores.ephemeral.archive import EphemeralArchive
 from mcp_memory.stores.ephemeral.jobs import EphemeralJobs
 from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
 from mcp_memory.stores.ephemeral.suggestions import EphemeralSuggestions
+from mcp_memory.stores.ephemeral.tokens import EphemeralTokens
 from mcp_memory.stores.ephemeral.upkeep import EphemeralUpkeep
 
 
-class EphemeralStore(EphemeralArchive, EphemeralUpkeep, EphemeralSuggestions, EphemeralSessions, EphemeralJobs):
+class EphemeralStore(
+    EphemeralArchive, EphemeralUpkeep, EphemeralSuggestions, EphemeralSessions, EphemeralJobs, EphemeralTokens
+):
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:
         EphemeralArchive.__init__(self)
         EphemeralSessions.__init__(self)
         EphemeralJobs.__init__(self)
+        EphemeralTokens.__init__(self)
         self._clock = clock
 
     async def open(self) -> None:

@@ -589,3 +589,20 @@ DELETE FROM jobs WHERE finished_at < ?
 
 -- name: merge_words
 INSERT INTO words (words, rank) VALUES ('merge', ?)
+
+-- name: add_token
+INSERT INTO tokens (id, lookup, namespace, user, record) VALUES (?, ?, ?, ?, ?) ON CONFLICT (lookup) DO NOTHING
+
+-- name: token
+SELECT record FROM tokens WHERE lookup = ?
+
+-- name: tokens_within
+SELECT record FROM tokens
+WHERE (?1 IS NULL OR namespace = ?1) AND (?2 IS NULL OR user = ?2)
+ORDER BY number
+
+-- name: replace_token
+UPDATE tokens SET lookup = ?, namespace = ?, user = ?, record = ? WHERE id = ?
+
+-- name: remove_token
+DELETE FROM tokens WHERE id = ?

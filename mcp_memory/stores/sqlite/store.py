@@ -19,6 +19,7 @@ from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
+from mcp_memory.domain.tokens import Token
 from mcp_memory.errors import StoreUnavailable
 from mcp_memory.ports.archive import Archived, TakenIn
 from mcp_memory.ports.given import Clock
@@ -53,6 +54,7 @@ from mcp_memory.stores.sqlite import (
     search,
     sessions,
     suggestions,
+    tokens,
     undoing,
     upkeep,
     writing,
@@ -320,6 +322,21 @@ class SqliteStore:
         await self._write(upkeep.gather_statistics)
         with translated(self._settings.path):
             await asyncio.to_thread(upkeep.move_log, self._settings)
+
+    async def add_token(self, token: Token) -> bool:
+        return await self._write(lambda connection: tokens.add(connection, token))
+
+    async def token(self, lookup: str) -> Token | None:
+        return await self._read(lambda connection: tokens.find(connection, lookup))
+
+    async def tokens(self, scope: Scope) -> list[Token]:
+        return await self._read(lambda connection: tokens.within(connection, scope))
+
+    async def replace_token(self, token: Token) -> bool:
+        return await self._write(lambda connection: tokens.replace(connection, token))
+
+    async def remove_token(self, token_id: str) -> bool:
+        return await self._write(lambda connection: tokens.remove(connection, token_id))
 
 
 def _numbers(handles: Sequence[Handle]) -> list[int]:

@@ -50,6 +50,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(5, "returned"),
     Migration(7, "suggestions"),
     Migration(8, "generations"),
+    Migration(9, "tokens"),
 )
 SCHEMA_VERSION = MIGRATIONS[-1].version
 RELEASED: tuple[int, ...] = (1,)

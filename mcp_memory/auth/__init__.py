@@ -1,0 +1,1 @@
+"""Who lets callers in: everybody, tokens of our own, or an issuer whose signed tokens we check."""
