@@ -21,9 +21,17 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from mcp_memory.errors import ConfigurationError
+from mcp_memory.secret_store import SecretStore
 from mcp_memory.settings_text import DOTENV, Origin, contradiction, refusals, shown, variable
 from mcp_memory.store_url import EPHEMERAL, SQLITE, StoreKind, parsed, usual
 
@@ -184,6 +192,18 @@ class Settings(BaseSettings):
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- part of the signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let what is kept by ``agent-memory secrets`` stand where nothing else is said."""
+        return init_settings, env_settings, dotenv_settings, KeptSecrets(settings_cls)
+
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._origins.update(_origins(given))
@@ -246,6 +266,34 @@ class Settings(BaseSettings):
     def origin(self, field: str) -> Origin:
         """Return where the value of a field came from."""
         return self._origins.get(field, "default")
+
+
+class KeptSecrets(PydanticBaseSettingsSource):
+    """The secrets that ``agent-memory secrets`` keeps; of those that the other sources know nothing is read."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value of one field."""
+        kept = SecretStore().get(variable(field_name)) if field.annotation in _SECRET else None
+        return kept, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the values of all fields that have one."""
+        store = SecretStore()
+        wanted = {variable(name): name for name in secret_fields() if name not in self.current_state}
+        return {wanted[name]: store.get(name) for name in store.places() if name in wanted}
+
+
+_SECRET = (SecretStr, SecretStr | None)
+
+
+def secret_fields() -> list[str]:
+    """Return the settings that are secret."""
+    return [name for name, field in Settings.model_fields.items() if field.annotation in _SECRET]
+
+
+def secret_names() -> list[str]:
+    """Return the environment variables of the settings that are secret."""
+    return [variable(name) for name in secret_fields()]
 
 
 class Source(NamedTuple):
@@ -311,7 +359,8 @@ def sources(settings: Settings) -> list[Source]:
 
 
 def _origins(given: Mapping[str, Any]) -> dict[str, Origin]:
-    found: dict[str, Origin] = dict.fromkeys(DotEnvSettingsSource(Settings)(), ".env")
+    found: dict[str, Origin] = dict.fromkeys(map(str.lower, SecretStore().places()), "secrets")
+    found |= dict.fromkeys(DotEnvSettingsSource(Settings)(), ".env")
     found |= dict.fromkeys(EnvSettingsSource(Settings)(), "environment")
     found |= dict.fromkeys(given, "command line")
     return found

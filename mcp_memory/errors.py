@@ -2,6 +2,7 @@
 
     MemoryServerError
     ├── ConfigurationError          a setting is unknown, contradictory or unusable
+    │   └── SecretsUnavailable      what keeps secrets is not there, or does not give or take one
     ├── InvalidRequest              the caller's input cannot be used as it is
     │   └── FeatureDisabled         the request needs something that a setting turned off
     ├── NotAuthenticated            nobody knows who asks
@@ -52,6 +53,12 @@ class ConfigurationError(MemoryServerError):
     """A setting cannot be used; the message names its environment variable."""
 
     code = "configuration_error"
+
+
+class SecretsUnavailable(ConfigurationError):
+    """What keeps secrets is not there, or does not give or take one; the message says what else to do."""
+
+    code = "secrets_unavailable"
 
 
 class InvalidRequest(MemoryServerError):

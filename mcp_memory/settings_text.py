@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import SecretStr, ValidationError
 
-Origin: TypeAlias = Literal["default", "environment", ".env", "command line"]
+Origin: TypeAlias = Literal["default", "environment", ".env", "secrets", "command line"]
 
 DOTENV = ".env"
 MASK = "********"

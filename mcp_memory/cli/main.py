@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "operations": ("mcp_memory.cli.history:operations", "List what was done, or show one operation."),
     "undo": ("mcp_memory.cli.history:undo", "Take an operation back."),
     "token": ("mcp_memory.cli.tokens:token", "Make, list, show, renew and remove access tokens."),
+    "secrets": ("mcp_memory.cli.secret_keeping:secrets", "Keep keys and passwords out of configuration files."),
     "sessions": ("mcp_memory.cli.overview:sessions", "List the sessions of working memory."),
     "stats": ("mcp_memory.cli.overview:stats", "Say how much is remembered, and where."),
     "config": ("mcp_memory.cli.overview:config", "Show every setting and where it comes from."),

@@ -57,8 +57,8 @@ def test_a_lock_file_pins_hashes_and_names_no_place(root: Path, lock: str) -> No
 
 def test_weight_that_not_everybody_wants_is_an_extra(project: dict[str, Any]) -> None:
     extras = project["optional-dependencies"]
-    assert set(extras) == {"redis", "rest", "tui", "openai", "ollama", "all"}
-    assert extras["all"] == ["mcp-memory[redis,rest,tui,openai,ollama]"]
+    assert set(extras) == {"redis", "rest", "tui", "keyring", "openai", "ollama", "all"}
+    assert extras["all"] == ["mcp-memory[redis,rest,tui,keyring,openai,ollama]"]
 
 
 def test_both_programs_are_the_same_one(project: dict[str, Any]) -> None:
