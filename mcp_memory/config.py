@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PrivateAttr,
@@ -26,13 +27,16 @@ from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from mcp_memory.auth.trust import ALGORITHMS
+from mcp_memory.auth_mode import Asked, AuthMode, listed, web_address
 from mcp_memory.errors import ConfigurationError
 from mcp_memory.secret_store import SecretStore
-from mcp_memory.settings_text import DOTENV, Origin, contradiction, refusals, shown, variable
+from mcp_memory.settings_text import DOTENV, Origin, refusals, shown, variable
 from mcp_memory.store_url import EPHEMERAL, SQLITE, StoreKind, parsed, usual
 
 logger = logging.getLogger(__name__)
@@ -71,6 +75,8 @@ def _backend(word: Any) -> Any:
 Minutes = Annotated[int, Field(ge=0, le=5_256_000)]
 Days = Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Labels = Annotated[tuple[Label, ...], NoDecode, BeforeValidator(listed)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
 class Settings(BaseSettings):
@@ -167,6 +173,43 @@ class Settings(BaseSettings):
     optimise_every_minutes: Minutes = Field(
         1440, description="How often the store is put in good order for speed and space; 0: never."
     )
+    auth_mode: Annotated[AuthMode, BeforeValidator(_lower)] | None = Field(
+        None,
+        description="How callers over the network prove who they are. token: by a token of `agent-memory token add`; "
+        "oauth2: by a token of OAUTH2_ISSUER_URL; disabled: not at all, which is also meant if nothing is set. "
+        "`agent-memory mcp` over stdio never asks.",
+    )
+    disable_auth: bool | None = Field(
+        None, description="The older way to say it: true is AUTH_MODE=disabled; false asks for one of the others."
+    )
+    token_auth_enabled: bool | None = Field(None, description="The older way to say it: true is AUTH_MODE=token.")
+    oauth2_issuer_url: WebAddress | None = Field(
+        None, description="Who makes the tokens; to the letter what stands in them as `iss`."
+    )
+    oauth2_audience: Labels | None = Field(
+        None, description="What the issuer writes as `aud` into tokens for this server; of several, one is enough."
+    )
+    oauth2_jwks_url: WebAddress | None = Field(
+        None,
+        description="Where the keys of the issuer are. If not set, its metadata says it "
+        "(/.well-known/openid-configuration or oauth-authorization-server); if it has none: /.well-known/jwks.json.",
+    )
+    oauth2_algorithms: Labels = Field(
+        ("RS256",), description=f"How tokens may be signed: {', '.join(ALGORITHMS)}."
+    )
+    oauth2_user_claim: Label | None = Field(
+        None,
+        description="The claim that names the user whom a token is bound to: it reaches no other user's memories. "
+        "A token without it is refused.",
+    )
+    oauth2_namespace_claim: Label | None = Field(
+        None, description="The claim that names the namespace that a token is bound to, in the same way."
+    )
+    public_url: WebAddress | None = Field(
+        None,
+        description="Address under which callers reach this server, such as https://memory.example.com. It stands in "
+        "what MCP clients are told about where to get tokens.",
+    )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = Field(
         "INFO",
         description="What is logged, always to stderr. Commands other than mcp log from WARNING if this is not set.",
@@ -184,11 +227,6 @@ class Settings(BaseSettings):
     enable_topic_extraction: bool | None = _accepted("Find the topics of memories.")
     enable_ner: bool | None = _accepted("Find the names in memories.")
     enable_working_memory_summarization: bool | None = _accepted("Summarise long conversations.")
-    disable_auth: bool | None = _accepted("Serve without authentication.")
-    auth_mode: Annotated[Literal["disabled", "token", "oauth2"], BeforeValidator(_lower)] | None = _accepted(
-        "How callers over the network prove who they are: disabled, token or oauth2."
-    )
-    token_auth_enabled: bool | None = _accepted("The same as AUTH_MODE=token.")
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
@@ -225,18 +263,39 @@ class Settings(BaseSettings):
             "leave the variable out"
         )
 
+    @field_validator("oauth2_algorithms")
+    @classmethod
+    def _known_algorithms(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names or set(names) - set(ALGORITHMS):
+            raise ValueError(
+                f"holds what is not accepted; use {', '.join(ALGORITHMS)}. Tokens are signed with a key pair: "
+                "never none, nor HS256 with a shared secret"
+            )
+        return names
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, url: str | None) -> str | None:
+        return None if url is None else url.rstrip("/")
+
     @model_validator(mode="after")
-    def _auth_withoutcontradiction(self) -> Settings:
-        mode = None if self.auth_mode is None else f"AUTH_MODE={self.auth_mode}"
-        token = "TOKEN_AUTH_ENABLED=true" if self.token_auth_enabled else None
-        wants = (mode if self.auth_mode != "disabled" else None) or token
-        if self.disable_auth and wants:
-            raise ValueError(contradiction("DISABLE_AUTH=true", wants))
-        if self.disable_auth is False and self.auth_mode == "disabled":
-            raise ValueError(contradiction("DISABLE_AUTH=false", "AUTH_MODE=disabled"))
-        if token and mode and self.auth_mode != "token":
-            raise ValueError(contradiction(token, mode))
+    def _auth_without_contradiction(self) -> Settings:
+        if said := self._asked().contradiction():
+            raise ValueError(said)
         return self
+
+    def auth(self) -> AuthMode:
+        """Return how callers over the network prove who they are.
+
+        Raises:
+            ConfigurationError: what is set asks for authentication, but cannot be done as it is.
+        """
+        return self._asked().meant()
+
+    def _asked(self) -> Asked:
+        return Asked(
+            self.auth_mode, self.disable_auth, self.token_auth_enabled, self.oauth2_issuer_url, self.oauth2_audience
+        )
 
     def embedder(self) -> str:
         """Return the model that is used: the bundled one in place of a hosted one."""

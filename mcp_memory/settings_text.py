@@ -72,6 +72,8 @@ def shown(value: Any, *, address: bool = False) -> str:
         return _without_password(value.get_secret_value()) if address else MASK
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else _without_password(_brief(value))
 
 

@@ -127,6 +127,8 @@ def default(field: FieldInfo) -> str:
     """Return the default as the environment would say it."""
     if field.default is None or field.default is PydanticUndefined:
         return ""
+    if isinstance(field.default, tuple):
+        return ",".join(field.default)
     return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
 
 
@@ -141,6 +143,8 @@ def values_of(schema: Schema) -> str:
     """Return the values of one alternative of a schema."""
     if "enum" in schema:
         return ", ".join(schema["enum"])
+    if schema.get("type") == "array":
+        return "list, with commas or in JSON"
     kind = {"boolean": "true, false", "integer": "whole number", "number": "number"}.get(schema.get("type", ""), "text")
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
