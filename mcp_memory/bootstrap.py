@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_memory.auth.attempts import Attempts
+from mcp_memory.auth.trust import Trust
 from mcp_memory.domain.forgetting import Policy
 from mcp_memory.loading import load
 from mcp_memory.machine import new_ids, now
+from mcp_memory.ports.access import Authenticator
 from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.ports.models import Embedder
 from mcp_memory.ports.store import Store
@@ -44,6 +47,11 @@ EMBEDDERS: dict[str, str] = {
     "hashing": "mcp_memory.embedders.hashing:HashingEmbedder",
 }
 SECRETS = "mcp_memory.auth.secrets:BcryptSecrets"
+AUTHENTICATORS: dict[str, str] = {
+    "disabled": "mcp_memory.auth.disabled:DisabledAuthenticator",
+    "token": "mcp_memory.auth.tokens:TokenAuthenticator",
+    "oauth2": "mcp_memory.auth.oauth2:OAuth2Authenticator",
+}
 QUEUE = "mcp_memory.queues.huey:HueyQueue"
 WORKER_POLL_SECONDS = 0.05
 EMBEDDED_POLL_SECONDS = 1.0
@@ -90,6 +98,30 @@ async def open_memory(settings: Settings) -> Memory:
         store=store,
         embedder=embedder,
         queue=queue,
+    )
+
+
+def open_authenticator(settings: Settings, memory: Memory) -> Authenticator:
+    """Return what lets callers over the network in, in the mode that the settings mean.
+
+    Raises:
+        ConfigurationError: they ask for authentication that cannot be done as it is set.
+    """
+    mode = settings.auth()
+    make: Callable[..., Authenticator] = load(AUTHENTICATORS[mode])
+    if mode == "oauth2":
+        return make(_trust(settings), now)
+    return make(memory.store, _secrets(), now, Attempts(now)) if mode == "token" else make()
+
+
+def _trust(settings: Settings) -> Trust:
+    return Trust(
+        issuer=settings.oauth2_issuer_url or "",
+        audiences=settings.oauth2_audience or (),
+        algorithms=settings.oauth2_algorithms,
+        jwks_url=settings.oauth2_jwks_url,
+        user_claim=settings.oauth2_user_claim,
+        namespace_claim=settings.oauth2_namespace_claim,
     )
 
 

@@ -194,9 +194,7 @@ class Settings(BaseSettings):
         description="Where the keys of the issuer are. If not set, its metadata says it "
         "(/.well-known/openid-configuration or oauth-authorization-server); if it has none: /.well-known/jwks.json.",
     )
-    oauth2_algorithms: Labels = Field(
-        ("RS256",), description=f"How tokens may be signed: {', '.join(ALGORITHMS)}."
-    )
+    oauth2_algorithms: Labels = Field(("RS256",), description=f"How tokens may be signed: {', '.join(ALGORITHMS)}.")
     oauth2_user_claim: Label | None = Field(
         None,
         description="The claim that names the user whom a token is bound to: it reaches no other user's memories. "

@@ -19,6 +19,7 @@ class Authenticator(Protocol):
 
         Raises:
             NotAuthenticated: nobody is known by them.
+            NotAllowed: who shows them is known, and may do nothing here.
             TooManyAttempts: this peer failed too often.
             IssuerUnavailable: who vouches for them cannot be reached.
         """
