@@ -79,7 +79,10 @@ def web_address(url: str) -> str:
     Raises:
         ValueError: it is none, or carries a password, a query or a fragment.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError("cannot be read as a URL; write https://HOST/PATH") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname or url != url.strip():
         raise ValueError("is not a URL; write https://HOST/PATH")
     if "@" in parts.netloc or parts.query or parts.fragment:

@@ -116,7 +116,7 @@ class LocalIssuer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def publish(self, *keys: Mapping[str, Any]) -> None:
+    def publish(self, *keys: Any) -> None:
         """Put these keys where they are looked for, and nothing else."""
         self.answers[JWKS] = Answer(json.dumps({"keys": keys}).encode())
 

@@ -31,8 +31,8 @@ async def unavailable(authenticator: OAuth2Authenticator, token: str) -> None:
     """See that nobody is let in, because nobody can be checked, and that no address is told."""
     with pytest.raises(IssuerUnavailable) as refused:
         await authenticator.identify(token, PEER)
-    assert not {"127.0.0.1", "http", "well-known"} & set(str(refused.value).replace("/", " ").split())
     assert str(refused.value).startswith("Tokens cannot be checked now")
+    assert not [part for part in ("127.0.0.1", "http", "well-known") if part in str(refused.value)]
 
 
 async def unknown(authenticator: OAuth2Authenticator, token: str) -> None:
@@ -174,6 +174,8 @@ async def test_keys_count_for_their_minute_when_the_issuer_is_gone_and_no_longer
     issuer.start()
     clock.advance(seconds=2)
     assert (await authenticator.identify(token, PEER)).name == "ana"
+    for _ in range(3):
+        await unknown(authenticator, Key("unknown").sign(claims()))
 
 
 async def test_an_issuer_that_fails_is_not_asked_by_every_request(
@@ -187,6 +189,35 @@ async def test_an_issuer_that_fails_is_not_asked_by_every_request(
             await unavailable(authenticator, token)
         clock.advance(seconds=2)
     assert len(issuer.asked) == 3
+
+
+async def test_an_issuer_that_fails_is_not_asked_by_every_request_while_its_keys_still_count(
+    authenticator: OAuth2Authenticator, claims: Claimed, issuer: LocalIssuer, clock: StandingClock
+) -> None:
+    token = Key().sign(claims())
+    await authenticator.identify(token, PEER)
+    issuer.answers[JWKS] = Answer(status=500)
+    clock.advance(seconds=31)
+    for _ in range(30):
+        assert (await authenticator.identify(token, PEER)).name == "ana"
+        await renewed(authenticator)
+    assert issuer.asked == [JWKS] * 2
+
+
+async def test_the_minute_of_a_key_begins_when_it_was_asked_for(
+    authenticator: OAuth2Authenticator, claims: Claimed, issuer: LocalIssuer, clock: StandingClock
+) -> None:
+    """What an issuer says late may have been true only long before."""
+    token = Key().sign(claims())
+    issuer.hold()
+    waiting = asyncio.ensure_future(authenticator.identify(token, PEER))
+    await asyncio.to_thread(issuer.wait_until_reached)
+    clock.advance(seconds=25)
+    issuer.go_on()
+    await waiting
+    issuer.publish(Key("second", number=2).jwk())
+    clock.advance(seconds=35)
+    await unknown(authenticator, token)
 
 
 async def test_a_key_that_may_be_new_is_not_called_wrong_while_the_issuer_is_gone(
@@ -241,6 +272,7 @@ async def test_an_answer_that_holds_no_keys_is_no_reason_to_call_a_token_wrong(
 async def test_the_log_says_where_the_keys_should_be_and_what_is_wrong(
     authenticator: OAuth2Authenticator, claims: Claimed, issuer: LocalIssuer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     issuer.answers[JWKS] = Answer(status=500)
     token = Key().sign(claims())
     await unavailable(authenticator, token)
@@ -303,7 +335,9 @@ async def test_of_two_keys_with_one_name_the_one_that_fits_checks_a_token(
 async def test_a_key_with_a_word_about_its_use_checks_tokens(
     authenticator: OAuth2Authenticator, claims: Claimed, issuer: LocalIssuer
 ) -> None:
-    issuer.publish(Key().jwk(use=None, key_ops=["verify"], alg="RS256", x5t="x", x5c=["AA"]), {"kty": "new"})
+    issuer.publish(
+        Key().jwk(use=None, key_ops=["verify"], alg="RS256", x5t="x", x5c=["AA"]), {"kty": "new"}, 7, ["x"], None
+    )
     assert (await authenticator.identify(Key().sign(claims()), PEER)).name == "ana"
 
 

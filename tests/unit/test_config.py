@@ -13,13 +13,7 @@ import pytest
 from mcp_memory.config import Settings, read_settings, sources
 from mcp_memory.errors import ConfigurationError
 
-
-@pytest.fixture(autouse=True)
-def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is set, and the working folder is empty."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("empty_environment")
 
 
 def set_all(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> None:
@@ -66,10 +60,6 @@ def test_nothing_needs_to_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ({"JOB_RETENTION_DAYS": "0.5"}, "job_retention_days", 0.5),
         ({"LOG_LEVEL": "debug"}, "log_level", "DEBUG"),
         ({"LOG_LEVEL": "", "UNKNOWN_TO_US": "x"}, "log_level", "INFO"),
-        ({"AUTH_MODE": "token"}, "auth_mode", "token"),
-        ({"DISABLE_AUTH": "true", "TOKEN_AUTH_ENABLED": "false"}, "disable_auth", True),
-        ({"DISABLE_AUTH": "false", "AUTH_MODE": "oauth2"}, "auth_mode", "oauth2"),
-        ({"TOKEN_AUTH_ENABLED": "true", "AUTH_MODE": "token"}, "token_auth_enabled", True),
     ],
 )
 def test_a_variable_sets_its_field(
@@ -162,7 +152,6 @@ MODELS = (
         ("EMBEDDER_IDLE_SECONDS", "soon", "is not a number"),
         ("EMBEDDER_IDLE_SECONDS", "inf", "is not a finite number"),
         ("MAX_FUTURE_TIMESTAMP_SECONDS", "999999999999", "is too large; use at most 3153600000"),
-        ("AUTH_MODE", "magic", "is unknown; use 'disabled', 'token' or 'oauth2'"),
     ],
 )
 def test_an_unusable_value_is_refused_by_the_name_of_its_variable(
@@ -170,25 +159,6 @@ def test_an_unusable_value_is_refused_by_the_name_of_its_variable(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert refusals() == [f"{name}: '{value}' {said}"]
-
-
-@pytest.mark.parametrize(
-    ("environment", "one", "other"),
-    [
-        ({"DISABLE_AUTH": "true", "AUTH_MODE": "token"}, "DISABLE_AUTH=true", "AUTH_MODE=token"),
-        ({"DISABLE_AUTH": "true", "AUTH_MODE": "oauth2"}, "DISABLE_AUTH=true", "AUTH_MODE=oauth2"),
-        ({"DISABLE_AUTH": "1", "TOKEN_AUTH_ENABLED": "1"}, "DISABLE_AUTH=true", "TOKEN_AUTH_ENABLED=true"),
-        ({"DISABLE_AUTH": "false", "AUTH_MODE": "disabled"}, "DISABLE_AUTH=false", "AUTH_MODE=disabled"),
-        ({"TOKEN_AUTH_ENABLED": "true", "AUTH_MODE": "oauth2"}, "TOKEN_AUTH_ENABLED=true", "AUTH_MODE=oauth2"),
-        ({"TOKEN_AUTH_ENABLED": "true", "AUTH_MODE": "disabled"}, "TOKEN_AUTH_ENABLED=true", "AUTH_MODE=disabled"),
-    ],
-)
-def test_values_that_contradict_each_other_are_refused_by_both_names(
-    environment: Mapping[str, str], one: str, other: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """agent-memory-server took one of them, and served without authentication."""
-    set_all(monkeypatch, environment)
-    assert refusals() == [f"{one} and {other} contradict each other: remove one of them"]
 
 
 def test_every_unusable_value_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
