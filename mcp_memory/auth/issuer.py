@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
@@ -33,6 +34,11 @@ class Issuer:
 
     def __init__(self, trust: Trust) -> None:
         self._trust = trust
+        if not _is_safe(trust.jwks_url or trust.issuer):
+            logger.warning(
+                "the keys of the issuer come over an open line: whoever is between it and this server can let anybody "
+                "in; use https in OAUTH2_ISSUER_URL and OAUTH2_JWKS_URL"
+            )
         # It logs each request; twice a minute is no news.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         # Whatever is unpacked could become much larger than what was read.
@@ -91,6 +97,17 @@ class Issuer:
         if not isinstance(found, dict):
             raise ValueError("it answers with JSON that is no object")  # noqa: TRY004 - the same
         return found
+
+
+def _is_safe(address: str) -> bool:
+    """Say whether nobody on the way can put other keys into an answer from this address."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    try:
+        on_this_machine = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        on_this_machine = False
+    return parts.scheme == "https" or on_this_machine
 
 
 def _metadata(issuer: str) -> Iterator[str]:

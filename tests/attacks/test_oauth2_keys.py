@@ -387,6 +387,24 @@ async def test_a_safe_issuer_cannot_send_us_for_its_keys_over_an_open_line() -> 
     await issuer.close()
 
 
+@pytest.mark.parametrize(
+    ("issuer_url", "jwks_url", "warned"),
+    [
+        ("https://issuer.example", None, False),
+        ("http://issuer.example", "https://issuer.example/certs", False),
+        ("http://localhost:8080/realms/x", None, False),
+        ("http://[::1]:8080", None, False),
+        ("http://issuer.example", None, True),
+        ("https://issuer.example", "http://127.0.0.1.example/certs", True),
+    ],
+)
+async def test_keys_over_an_open_line_are_warned_of(
+    issuer_url: str, jwks_url: str | None, caplog: pytest.LogCaptureFixture, *, warned: bool
+) -> None:
+    await Issuer(Trust(issuer_url, ("us",), jwks_url=jwks_url)).close()
+    assert ("over an open line" in caplog.text) is warned
+
+
 async def test_whoever_closes_waits_for_nobody(
     authenticator: OAuth2Authenticator, claims: Claimed, issuer: LocalIssuer
 ) -> None:
