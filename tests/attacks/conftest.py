@@ -11,7 +11,10 @@ import pytest
 
 from mcp_memory.auth.oauth2 import OAuth2Authenticator
 from mcp_memory.auth.trust import ALGORITHMS, Trust
+from mcp_memory.errors import IssuerUnavailable
 from tests.attacks.issuer import AUDIENCE, Claims, Key, LocalIssuer
+
+PEER = "192.0.2.7"
 
 Claimed: TypeAlias = Callable[..., Claims]
 Trusting: TypeAlias = Callable[..., OAuth2Authenticator]
@@ -75,3 +78,11 @@ async def trusting(issuer: LocalIssuer, clock: StandingClock) -> AsyncIterator[T
 def authenticator(trusting: Trusting, issuer: LocalIssuer) -> OAuth2Authenticator:
     """Knows where the keys are, and takes only the usual algorithm."""
     return trusting(jwks_url=f"{issuer.url}/.well-known/jwks.json", algorithms=("RS256",))
+
+
+async def unavailable(authenticator: OAuth2Authenticator, token: str) -> None:
+    """See that nobody is let in, because nobody can be checked, and that no address is told."""
+    with pytest.raises(IssuerUnavailable) as refused:
+        await authenticator.identify(token, PEER)
+    assert str(refused.value).startswith("Tokens cannot be checked now")
+    assert not [part for part in ("127.0.0.1", "http", "well-known") if part in str(refused.value)]

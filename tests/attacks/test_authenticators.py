@@ -15,10 +15,11 @@ from mcp_memory.domain.access import LOCAL, Access, Caller
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import ConfigurationError, NotAuthenticated
 from mcp_memory.services.memory import Memory
+from mcp_memory.services.tokens import AddToken
+from tests.attacks.conftest import PEER
 from tests.attacks.issuer import AUDIENCE, Key, LocalIssuer
 
 pytestmark = pytest.mark.anyio
-PEER = "192.0.2.7"
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,16 @@ async def test_without_settings_everybody_is_whoever_sits_at_this_machine(memory
     authenticator = open_authenticator(settings(), memory)
     for shown in (None, "", "x"):
         assert await authenticator.identify(shown, PEER) is LOCAL
+    await authenticator.close()
+
+
+async def test_a_token_of_our_own_opens_the_door_where_tokens_are_meant(memory: Memory) -> None:
+    made = await memory.tokens.add(AddToken(description="laptop", access=Access.READ, namespace="home"))
+    authenticator = open_authenticator(settings(token_auth_enabled=True), memory)
+    caller = await authenticator.identify(made.secret, PEER)
+    assert (caller.access, caller.bound) == (Access.READ, Scope("home"))
+    with pytest.raises(NotAuthenticated):
+        await authenticator.identify("x" * 43, PEER)
     await authenticator.close()
 
 

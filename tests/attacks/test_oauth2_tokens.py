@@ -14,11 +14,10 @@ from mcp_memory.auth.oauth2 import LONGEST_TOKEN, MOST_REMEMBERED, OAuth2Authent
 from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import NotAllowed, NotAuthenticated
-from tests.attacks.conftest import Claimed, StandingClock, Trusting
+from tests.attacks.conftest import PEER, Claimed, StandingClock, Trusting
 from tests.attacks.issuer import AUDIENCE, JWKS, Key, LocalIssuer, encoded, segment
 
 pytestmark = pytest.mark.anyio
-PEER = "192.0.2.7"
 
 
 async def refusal(authenticator: OAuth2Authenticator, token: str | None) -> str:
