@@ -7,7 +7,6 @@ documentation: ``.env.example`` and ``docs/reference/settings.md`` are made of t
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -22,11 +21,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -35,7 +31,7 @@ from pydantic_settings import (
 from mcp_memory.auth.trust import ALGORITHMS
 from mcp_memory.auth_mode import Asked, AuthMode, listed, web_address
 from mcp_memory.errors import ConfigurationError
-from mcp_memory.secret_store import SecretStore
+from mcp_memory.settings_sources import KeptSecrets, origins, secret_fields
 from mcp_memory.settings_text import DOTENV, Origin, refusals, shown, variable
 from mcp_memory.store_url import EPHEMERAL, SQLITE, StoreKind, parsed, usual
 
@@ -242,7 +238,7 @@ class Settings(BaseSettings):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self._origins.update(_origins(given))
+        self._origins.update(origins(type(self), given))
 
     @field_validator("memory_store_url")
     @classmethod
@@ -325,32 +321,9 @@ class Settings(BaseSettings):
         return self._origins.get(field, "default")
 
 
-class KeptSecrets(PydanticBaseSettingsSource):
-    """The secrets that ``agent-memory secrets`` keeps; of those that the other sources know nothing is read."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the value of one field."""
-        kept = SecretStore().get(variable(field_name)) if field.annotation in _SECRET else None
-        return kept, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Return the values of all fields that have one."""
-        store = SecretStore()
-        wanted = {variable(name): name for name in secret_fields() if name not in self.current_state}
-        return {wanted[name]: store.get(name) for name in store.places() if name in wanted}
-
-
-_SECRET = (SecretStr, SecretStr | None)
-
-
-def secret_fields() -> list[str]:
-    """Return the settings that are secret."""
-    return [name for name, field in Settings.model_fields.items() if field.annotation in _SECRET]
-
-
 def secret_names() -> list[str]:
     """Return the environment variables of the settings that are secret."""
-    return [variable(name) for name in secret_fields()]
+    return [variable(name) for name in secret_fields(Settings)]
 
 
 class Source(NamedTuple):
@@ -376,7 +349,7 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(refusals(error, _origins(given)))) from error
+        raise ConfigurationError("\n".join(refusals(error, origins(Settings, given)))) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{DOTENV}: is not UTF-8 text: save it again as UTF-8") from error
     except OSError as error:
@@ -413,14 +386,6 @@ def sources(settings: Settings) -> list[Source]:
         )
         for field, info in Settings.model_fields.items()
     ]
-
-
-def _origins(given: Mapping[str, Any]) -> dict[str, Origin]:
-    found: dict[str, Origin] = dict.fromkeys(map(str.lower, SecretStore().places()), "secrets")
-    found |= dict.fromkeys(DotEnvSettingsSource(Settings)(), ".env")
-    found |= dict.fromkeys(EnvSettingsSource(Settings)(), "environment")
-    found |= dict.fromkeys(given, "command line")
-    return found
 
 
 def _shown(field: str, settings: Settings) -> str:
