@@ -1,1 +1,1 @@
-"""What the MCP door offers: tools, resources, prompts; ``mcp_memory.server`` puts them together."""
+"""What the MCP door offers: tools, resources, prompts; ``memory_server`` puts them together."""

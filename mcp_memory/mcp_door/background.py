@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -115,3 +116,15 @@ class Background:
             logger.exception("background jobs have ended; requests are still answered")
         finally:
             sys.setswitchinterval(before)
+
+
+@asynccontextmanager
+async def attended(memory: MemoryOnDemand, traffic: Traffic) -> AsyncIterator[None]:
+    """While it lasts, do background jobs between requests; then close what was opened."""
+    background = Background(memory, traffic)
+    background.begin()
+    try:
+        yield
+    finally:
+        await background.end()
+        await memory.close()

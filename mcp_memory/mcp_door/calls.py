@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import UnexpectedToolError
+from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
 from mcp_types import Tool as ToolOnTheWire
 from pydantic import BaseModel, ValidationError
 
-from mcp_memory.domain.requests import Request
+from mcp_memory.domain.access import Caller
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.requests import Create, Request
+from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.errors import InvalidRequest, MemoryServerError, StoreError
 from mcp_memory.mcp_door.arguments import unpacked
+from mcp_memory.mcp_door.asking import MemoryAsked
+from mcp_memory.mcp_door.listening import UpdatedWithin
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand
 from mcp_memory.mcp_door.tools import TOOLS, Call, Tool
 from mcp_memory.mcp_door.wording import missing, spoken, what_is_wrong
@@ -31,8 +38,9 @@ ERROR_CODE = "mcp-memory/code"
 class ToolBox:
     """Lists and calls the tools. Schemas and texts are made when a client first asks for them."""
 
-    def __init__(self, memory: MemoryOnDemand, tools: Sequence[Tool] = TOOLS) -> None:
+    def __init__(self, memory: MemoryOnDemand, changes: SubscriptionBus, tools: Sequence[Tool] = TOOLS) -> None:
         self._memory = memory
+        self._changes = changes
         self._tools: Mapping[str, Tool] = {tool.name: tool for tool in tools}
         self._listed: list[ToolOnTheWire] | None = None
 
@@ -42,7 +50,9 @@ class ToolBox:
             self._listed = [tool.on_the_wire() for tool in self._tools.values()]
         return self._listed
 
-    async def call(self, name: str, arguments: Mapping[str, Any], context: CallContext) -> CallToolResult:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], context: CallContext, caller: Caller | None
+    ) -> CallToolResult:
         """Return what the tool answers; what went wrong is an answer too, written for the model that called.
 
         Raises:
@@ -52,9 +62,11 @@ class ToolBox:
         tool = self._tools.get(name)
         if tool is None:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
+        memory = MemoryAsked(self._memory, caller)
         try:
+            memory.require(tool.access)
             asked = _asked(tool, arguments)
-            reply = await tool.act(Call(self._memory, context.report_progress), asked)
+            reply = await tool.act(Call(memory, context.report_progress), asked)
         except MemoryServerError as error:
             return _failed(tool, error)
         except MCPError:
@@ -62,9 +74,12 @@ class ToolBox:
         except Exception as error:
             raise UnexpectedToolError(f"{name} failed unexpectedly; the server's log (stderr) says why") from error
         if not tool.may.read_only_hint:
-            for uri in _touched(asked):
-                await context.notify_resource_updated(uri)
+            await self._tell(_touched(asked), _where(asked, reply, (await memory.opened()).caller))
         return _answered(reply)
+
+    async def _tell(self, uris: Iterable[str], scopes: Iterable[Scope]) -> None:
+        for uri, scope in product(uris, scopes):
+            await self._changes.publish(UpdatedWithin(uri, scope))
 
 
 def _asked(tool: Tool, arguments: Mapping[str, Any]) -> Request:
@@ -104,3 +119,12 @@ def _touched(asked: Request) -> Iterator[str]:
     # Only the tools of working memory take messages; elsewhere a session is a filter or a new value.
     if hasattr(asked, "messages"):
         yield f"memory://session/{quote(getattr(asked, 'session_id', ''), safe='')}"
+
+
+def _where(asked: Request, reply: BaseModel, caller: Caller) -> set[Scope]:
+    """Whose resources a successful write may have changed, as far as that is known."""
+    if isinstance(asked, Create):
+        return {caller.scope(Scope(new.namespace, new.user_id, new.session_id)) for new in asked.memories}
+    if isinstance(reply, MemoryRecord):
+        return {reply.scope}
+    return {caller.scope(getattr(asked, "scope", OPEN))}

@@ -13,10 +13,12 @@ from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, Resource, ResourceTemplate
 from pydantic import ValidationError
 
+from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.replies import Found
 from mcp_memory.domain.requests import GetSession, ListSessions, Search
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import MemoryServerError, NotFound
+from mcp_memory.mcp_door.asking import MemoryAsked
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand
 from mcp_memory.mcp_door.wording import spoken, what_is_wrong
 
@@ -25,8 +27,8 @@ COMPLETIONS = 100
 """The most values that the protocol lets one completion answer carry."""
 JSON = "application/json"
 
-Read: TypeAlias = Callable[[MemoryOnDemand, str], Awaitable[str]]
-Complete: TypeAlias = Callable[[MemoryOnDemand, str], Awaitable[Sequence[str]]]
+Read: TypeAlias = Callable[[MemoryAsked, str], Awaitable[str]]
+Complete: TypeAlias = Callable[[MemoryAsked, str], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,47 +44,47 @@ class Template:
     complete: Complete
 
 
-async def one_memory(memory: MemoryOnDemand, memory_id: str) -> str:
+async def one_memory(memory: MemoryAsked, memory_id: str) -> str:
     """The memory with this id, whole."""
     at = await memory.opened()
     return (await at.memory.long_term.get(memory_id, caller=at.caller)).model_dump_json(by_alias=True)
 
 
-async def one_session(memory: MemoryOnDemand, session_id: str) -> str:
+async def one_session(memory: MemoryAsked, session_id: str) -> str:
     """The working memory of this session, whole."""
     at = await memory.opened()
     session = await at.memory.working.get(GetSession(session_id=session_id), caller=at.caller)
     return session.model_dump_json(by_alias=True)
 
 
-async def recent(memory: MemoryOnDemand) -> str:
+async def recent(memory: MemoryAsked) -> str:
     """The newest memories of the connection's scope."""
     at = await memory.opened()
     return _listed(await at.memory.long_term.search(Search(limit=RECENT), caller=at.caller))
 
 
-async def recent_in_namespace(memory: MemoryOnDemand, namespace: str) -> str:
+async def recent_in_namespace(memory: MemoryAsked, namespace: str) -> str:
     """The newest memories of one namespace."""
     at = await memory.opened()
     caller = at.caller.defaulting_to(at.caller.scope(Scope(namespace=namespace)))
     return _listed(await at.memory.long_term.search(Search(limit=RECENT), caller=caller))
 
 
-async def memory_ids(memory: MemoryOnDemand, begun: str) -> Sequence[str]:
+async def memory_ids(memory: MemoryAsked, begun: str) -> Sequence[str]:
     """Ids of the newest memories that begin so."""
     at = await memory.opened()
     found = await at.memory.long_term.search(Search(limit=COMPLETIONS), caller=at.caller)
     return [hit.id for hit in found.memories if hit.id.startswith(begun)]
 
 
-async def session_ids(memory: MemoryOnDemand, begun: str) -> Sequence[str]:
+async def session_ids(memory: MemoryAsked, begun: str) -> Sequence[str]:
     """Ids of the sessions last used that begin so."""
     at = await memory.opened()
     held = await at.memory.working.list(ListSessions(limit=COMPLETIONS), caller=at.caller)
     return [session_id for session_id in held.sessions if session_id.startswith(begun)]
 
 
-async def namespaces(memory: MemoryOnDemand, begun: str) -> Sequence[str]:
+async def namespaces(memory: MemoryAsked, begun: str) -> Sequence[str]:
     """Namespaces that begin so."""
     at = await memory.opened()
     return await at.memory.long_term.namespaces(begun, caller=at.caller)
@@ -152,7 +154,7 @@ class Shelf:
             for template in TEMPLATES
         ]
 
-    async def read(self, uri: str) -> list[ReadResourceContents]:
+    async def read(self, uri: str, caller: Caller | None) -> list[ReadResourceContents]:
         """Return the content behind the address.
 
         Raises:
@@ -161,7 +163,11 @@ class Shelf:
             UnexpectedResourceError: a fault of this program; it is logged, the caller only learns that it happened.
         """
         try:
-            return [ReadResourceContents(content=await self._content(uri), mime_type=JSON)]
+            return [
+                ReadResourceContents(
+                    content=await self._content(uri, MemoryAsked(self._memory, caller)), mime_type=JSON
+                )
+            ]
         except NotFound as error:
             raise ResourceNotFoundError(str(error)) from error
         except ValidationError as error:
@@ -174,18 +180,19 @@ class Shelf:
         except Exception as error:
             raise UnexpectedResourceError(f"{uri} cannot be read; the server's log (stderr) says why") from error
 
-    async def _content(self, uri: str) -> str:
+    async def _content(self, uri: str, memory: MemoryAsked) -> str:
+        memory.require(Access.READ)
         if uri == RECENT_URI:
-            return await recent(self._memory)
+            return await recent(memory)
         for template in TEMPLATES:
             match = UriTemplate.parse(template.uri).match(uri)
             if match is not None and (name := str(match[template.argument])):
-                return await template.read(self._memory, name)
+                return await template.read(memory, name)
         raise ResourceNotFoundError(f"Unknown resource: {uri}")
 
-    async def complete(self, uri: str, argument: str, begun: str) -> Sequence[str]:
+    async def complete(self, uri: str, argument: str, begun: str, caller: Caller | None) -> Sequence[str]:
         """Return what the argument of a template may be, given how it begins."""
         for template in TEMPLATES:
             if template.uri == uri and template.argument == argument:
-                return await template.complete(self._memory, begun)
+                return await template.complete(MemoryAsked(self._memory, caller), begun)
         return ()

@@ -19,10 +19,12 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
+from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.filters import TagFilter
 from mcp_memory.domain.replies import Hit
 from mcp_memory.domain.requests import Search
 from mcp_memory.errors import InvalidRequest, MemoryServerError
+from mcp_memory.mcp_door.asking import MemoryAsked
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand
 from mcp_memory.mcp_door.resources import namespaces
 from mcp_memory.mcp_door.wording import what_is_wrong
@@ -32,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 NONE_KNOWN = "(none)"
 Arguments: TypeAlias = Mapping[str, str]
-Fill: TypeAlias = Callable[[MemoryOnDemand, Arguments], Awaitable[str]]
+Fill: TypeAlias = Callable[[MemoryAsked, Arguments], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +49,26 @@ class Starter:
     fill: Fill
 
 
-async def recall(memory: MemoryOnDemand, given: Arguments) -> str:
+async def recall(memory: MemoryAsked, given: Arguments) -> str:
     """A question with the memories that bear on it."""
     return text("recall.md").format(
         query=given["query"], memories=await _found(memory, given["query"], given, limit=10)
     )
 
 
-async def remember(_: MemoryOnDemand, given: Arguments) -> str:
+async def remember(_: MemoryAsked, given: Arguments) -> str:
     """Something to keep, and how to keep it well."""
     where = f', namespace "{given["namespace"]}"' if given.get("namespace") else ""
     return text("remember.md").format(text=given["text"], where=where)
 
 
-async def what_do_you_know_about(memory: MemoryOnDemand, given: Arguments) -> str:
+async def what_do_you_know_about(memory: MemoryAsked, given: Arguments) -> str:
     """A topic with all that is known of it."""
     found = await _found(memory, given["topic"], given, limit=30)
     return text("what-do-you-know-about.md").format(topic=given["topic"], memories=found)
 
 
-async def _found(memory: MemoryOnDemand, query: str, given: Arguments, *, limit: int) -> str:
+async def _found(memory: MemoryAsked, query: str, given: Arguments, *, limit: int) -> str:
     at = await memory.opened()
     namespace = given.get("namespace")
     request = Search(text=query, limit=limit, namespace=TagFilter(eq=namespace) if namespace else None)
@@ -125,7 +127,7 @@ class Menu:
             for starter in STARTERS
         ]
 
-    async def filled(self, name: str, given: Arguments) -> GetPromptResult:
+    async def filled(self, name: str, given: Arguments, caller: Caller | None) -> GetPromptResult:
         """Return the prompt's messages.
 
         Raises:
@@ -136,8 +138,10 @@ class Menu:
             raise MCPError(INVALID_PARAMS, f"Unknown prompt: {name}")
         if not given.get(starter.argument, "").strip():
             raise MCPError(INVALID_PARAMS, f"{starter.argument}: required ({starter.asks.lower()})")
+        memory = MemoryAsked(self._memory, caller)
         try:
-            said = await starter.fill(self._memory, given)
+            memory.require(Access.READ)
+            said = await starter.fill(memory, given)
         except ValidationError as error:
             raise MCPError(INVALID_PARAMS, what_is_wrong(error)) from error
         except InvalidRequest as error:
@@ -152,6 +156,6 @@ class Menu:
         message = PromptMessage(role="user", content=TextContent(type="text", text=said))
         return GetPromptResult(description=starter.description, messages=[message])
 
-    async def complete(self, argument: str, begun: str) -> Sequence[str]:
+    async def complete(self, argument: str, begun: str, caller: Caller | None) -> Sequence[str]:
         """Return what an argument of a prompt may be; only namespaces can be known."""
-        return await namespaces(self._memory, begun) if argument == "namespace" else ()
+        return await namespaces(MemoryAsked(self._memory, caller), begun) if argument == "namespace" else ()

@@ -13,11 +13,12 @@ from mcp_types import Tool as ToolOnTheWire
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
+from mcp_memory.domain.access import Access
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Ack, Created, Found, Now, Prompt, SessionReply
 from mcp_memory.domain.requests import Append, Compact, Create, Edit, GetSession, PutSession, Request, Search
 from mcp_memory.mcp_door.arguments import TTL_SECONDS, Enrich, Nothing, OneMemory, SomeMemories
-from mcp_memory.mcp_door.on_demand import MemoryOnDemand
+from mcp_memory.mcp_door.asking import MemoryAsked
 from mcp_memory.mcp_door.schemas import Schema, input_schema, output_schema
 from mcp_memory.prompts.texts import text
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class Call:
     """What a tool works with, beside what it was asked."""
 
-    memory: MemoryOnDemand
+    memory: MemoryAsked
     progress: Progress
 
 
@@ -50,6 +51,8 @@ class Tool:
     takes: type[Request]
     answers: type[BaseModel]
     may: ToolAnnotations
+    access: Access
+    """What the caller needs."""
     act: Act
     shows: tuple[str, ...] = ()
     """The parameters in the schema, in this order; the model may accept more."""
@@ -200,6 +203,7 @@ TOOLS: tuple[Tool, ...] = (
         Search,
         Found,
         READS,
+        Access.READ,
         search_long_term_memory,
         shows=(
             "text",
@@ -220,6 +224,7 @@ TOOLS: tuple[Tool, ...] = (
         Create,
         Created,
         ADDS_ONCE,
+        Access.WRITE,
         create_long_term_memories,
         shows=("memories", "deduplicate"),
         needs=("memories",),
@@ -230,6 +235,7 @@ TOOLS: tuple[Tool, ...] = (
         OneMemory,
         MemoryRecord,
         READS,
+        Access.READ,
         get_long_term_memory,
         ("memory_id", *_SCOPE),
         ("memory_id",),
@@ -240,6 +246,7 @@ TOOLS: tuple[Tool, ...] = (
         Edit,
         MemoryRecord,
         OVERWRITES,
+        Access.WRITE,
         edit_long_term_memory,
         shows=("memory_id", *_EDITABLE, "source", "valid_from", "valid_to", "metadata", "expected_version"),
         needs=("memory_id",),
@@ -250,6 +257,7 @@ TOOLS: tuple[Tool, ...] = (
         SomeMemories,
         Ack,
         OVERWRITES,
+        Access.WRITE,
         delete_long_term_memories,
         shows=("memory_ids", *_SCOPE),
         needs=("memory_ids",),
@@ -260,6 +268,7 @@ TOOLS: tuple[Tool, ...] = (
         Enrich,
         Prompt,
         READS,
+        Access.READ,
         memory_prompt,
         shows=(
             "query",
@@ -282,6 +291,7 @@ TOOLS: tuple[Tool, ...] = (
         PutSession,
         SessionReply,
         OVERWRITES,
+        Access.WRITE,
         set_working_memory,
         shows=(
             "session_id",
@@ -305,6 +315,7 @@ TOOLS: tuple[Tool, ...] = (
         Append,
         SessionReply,
         ADDS,
+        Access.WRITE,
         append_working_memory,
         shows=("session_id", "messages", *_SCOPE),
         needs=("session_id", "messages"),
@@ -316,6 +327,7 @@ TOOLS: tuple[Tool, ...] = (
         GetSession,
         SessionReply,
         READS,
+        Access.READ,
         get_working_memory,
         shows=("session_id", *_SCOPE, "recent_messages_limit", "model_name", "context_window_max"),
         needs=("session_id",),
@@ -327,9 +339,10 @@ TOOLS: tuple[Tool, ...] = (
         Compact,
         Ack,
         OVERWRITES,
+        Access.ADMIN,
         compact_long_term_memories,
         shows=(*_SCOPE, "session_id"),
     ),
-    Tool("get_current_datetime", "Current date and time", Nothing, Now, READS, get_current_datetime),
+    Tool("get_current_datetime", "Current date and time", Nothing, Now, READS, Access.READ, get_current_datetime),
 )
 """In the order in which clients list them: what is used most comes first."""

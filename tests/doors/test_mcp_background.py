@@ -14,8 +14,8 @@ from mcp.server.context import ServerRequestContext
 
 from mcp_memory.errors import StoreReadOnly
 from mcp_memory.mcp_door.background import Traffic
+from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened, Work
-from mcp_memory.server import MemoryServer
 
 pytestmark = pytest.mark.anyio
 

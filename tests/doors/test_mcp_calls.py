@@ -13,8 +13,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, TextContent
 
 from mcp_memory.errors import StoreUnavailable
+from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened, from_environment
-from mcp_memory.server import MemoryServer, build_server
+from mcp_memory.server import build_server
 
 pytestmark = pytest.mark.anyio
 

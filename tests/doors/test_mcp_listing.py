@@ -11,8 +11,8 @@ import pytest
 from mcp import Client
 
 from mcp_memory import __version__
+from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.tools import TOOLS
-from mcp_memory.server import MemoryServer
 
 pytestmark = pytest.mark.anyio
 

@@ -18,9 +18,9 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.resources import TEMPLATES
 from mcp_memory.mcp_door.starters import STARTERS
-from mcp_memory.server import MemoryServer
 
 pytestmark = pytest.mark.anyio
 
