@@ -1,0 +1,86 @@
+"""Who asks over HTTP: the one place where credentials are taken from a request and become its caller."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_memory.errors import IssuerUnavailable, MemoryServerError, NotAllowed, NotAuthenticated, TooManyAttempts
+from mcp_memory.http_door.state import with_caller
+from mcp_memory.ports.access import Authenticator
+
+logger = logging.getLogger(__name__)
+
+
+class Issuing(Protocol):
+    """Says where a client gets a token."""
+
+    def is_metadata(self, scope: Scope) -> bool:
+        """Say whether a request asks for what anybody may know of that."""
+
+    def address(self, scope: Scope) -> str:
+        """Return where it stands, for a request that was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Lets in whom the authenticator knows; an ASGI middleware."""
+
+    app: ASGIApp
+    authenticator: Authenticator
+    issuing: Issuing | None = None
+    """None where clients get their tokens from a person, or need none."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (self.issuing is not None and self.issuing.is_metadata(scope)):
+            await self.app(scope, receive, send)
+            return
+        try:
+            caller = await self.authenticator.identify(credentials(scope), peer(scope))
+        except (NotAuthenticated, NotAllowed, IssuerUnavailable) as error:
+            logger.info("%s refused: %s", scope["path"], type(error).__name__)
+            await self._refusal(scope, error)(scope, receive, send)
+        else:
+            await self.app(with_caller(scope, caller), receive, send)
+
+    def _refusal(self, scope: Scope, error: MemoryServerError) -> JSONResponse:
+        status, headers = 401, {"www-authenticate": self._challenge(scope, "invalid_token")}
+        if isinstance(error, TooManyAttempts):
+            status, headers = 429, {"retry-after": str(error.seconds)}
+        elif isinstance(error, NotAllowed):
+            status, headers = 403, {"www-authenticate": self._challenge(scope, "insufficient_scope")}
+        elif isinstance(error, IssuerUnavailable):
+            status, headers = 503, {}
+        return JSONResponse({"detail": str(error)}, status, headers)
+
+    def _challenge(self, scope: Scope, fault: str) -> str:
+        return challenge(
+            error=None if credentials(scope) is None else fault,
+            resource_metadata=None if self.issuing is None else self.issuing.address(scope),
+        )
+
+
+def challenge(**parts: str | None) -> str:
+    """Return the value of ``WWW-Authenticate``; what is None is left out."""
+    said = ", ".join(f'{name}="{value}"' for name, value in parts.items() if value is not None)
+    return f"Bearer {said}" if said else "Bearer"
+
+
+def credentials(scope: Scope) -> str | None:
+    """Return the token that the request brings."""
+    headers = Headers(scope=scope)
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return headers.get("x-api-key") or None
+
+
+def peer(scope: Scope) -> str:
+    """Return the address that the request came from."""
+    client = scope.get("client")
+    return client[0] if client else ""
