@@ -204,6 +204,20 @@ class Settings(BaseSettings):
         description="Address under which callers reach this server, such as https://memory.example.com. It stands in "
         "what MCP clients are told about where to get tokens.",
     )
+    mcp_host: Label = Field("127.0.0.1", description="Address at which `agent-memory mcp` serves over the network.")
+    mcp_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        9000, description="Port at which it does; 0: any that is free, which the log then names."
+    )
+    mcp_allowed_hosts: Labels = Field(
+        (),
+        description="Names under which clients reach a server over the network, such as memory.example.com; beside "
+        "localhost, addresses, and that of PUBLIC_URL. Under other names it does not answer.",
+    )
+    allowed_origins: Labels = Field(
+        (),
+        description="Web pages that may call a server over the network, such as https://app.example.com; beside "
+        "those of this machine.",
+    )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = Field(
         "INFO",
         description="What is logged, always to stderr. Commands other than mcp log from WARNING if this is not set.",

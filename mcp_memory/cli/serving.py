@@ -10,15 +10,22 @@ from mcp_memory.cli.options import STORE, store_option
 from mcp_memory.loading import load
 
 
-@click.command(epilog="Options without an effect in this version are accepted so that existing configurations work.")
+@click.command()
 @click.option(
     "--mode",
     type=click.Choice(["stdio", "sse", "streamable-http"]),
     default="stdio",
     show_default=True,
-    help="How the client is connected; only stdio in this version.",
+    help="How clients are connected: by stdin and stdout, or over HTTP. sse and streamable-http are the same server: "
+    "it has /mcp, and /sse for older clients.",
 )
-@click.option("--port", type=click.IntRange(0, 65_535), expose_value=False, help="No effect in this version.")
+@click.option("--host", metavar="ADDRESS", help="Where to serve over HTTP. If left out: MCP_HOST.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The port to serve at. If left out: MCP_PORT.")
+@click.option(
+    "--allow-unauthenticated",
+    is_flag=True,
+    help="Serve other machines although AUTH_MODE asks nobody who they are.",
+)
 @click.option(
     "--task-backend",
     type=click.Choice(["asyncio", "docket", "embedded", "worker"]),
@@ -27,10 +34,21 @@ from mcp_memory.loading import load
 )
 @store_option
 @click.pass_context
-def mcp(context: click.Context, mode: str, task_backend: str | None) -> None:
-    """Serve an MCP client over stdin and stdout."""
+def mcp(
+    context: click.Context,
+    /,
+    mode: str,
+    task_backend: str | None,
+    *,
+    allow_unauthenticated: bool,
+    **at: str | int | None,
+) -> None:
+    """Serve an MCP client over stdin and stdout, or several over HTTP."""
     if mode != "stdio":
-        raise click.UsageError(f"--mode {mode} comes with a later version; use --mode stdio.", context)
+        addressed = {f"mcp_{name}": value for name, value in at.items()}
+        read = load("mcp_memory.cli.running:settings")(quietly="INFO", task_backend=task_backend, **addressed)
+        load("mcp_memory.network:run_network")(read, unprotected=allow_unauthenticated)
+        return
     open_it = load("mcp_memory.mcp_door.on_demand:from_environment")
     # The door reads its settings when a client first calls.
     named = partial(open_it, memory_store_url=context.meta.get(STORE), task_backend=task_backend)

@@ -8,11 +8,9 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 
 from mcp_memory.domain.access import LOCAL, Access, Caller
+from mcp_memory.http_door.state import caller_in
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened
 from mcp_memory.ports.given import Clock
-
-CALLER = "caller"
-"""Where the authentication of a door over HTTP leaves the caller, in the ``state`` of the ASGI scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,5 @@ class MemoryAsked:
 
 
 def caller_of(context: ServerRequestContext[Any, Any]) -> Caller | None:
-    """Return who asks over HTTP; None where the connection is the caller's own, as over stdio.
-
-    A request over HTTP that no authentication has seen is a fault, never somebody's.
-    """
-    if context.request is None:
-        return None
-    caller: Caller = context.request.scope["state"][CALLER]
-    return caller
+    """Return who asks over HTTP; None where the connection is the caller's own, as over stdio."""
+    return None if context.request is None else caller_in(context.request.scope)

@@ -16,7 +16,7 @@ from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
 from mcp_types import Tool as ToolOnTheWire
 from pydantic import BaseModel, ValidationError
 
-from mcp_memory.domain.access import Caller
+from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.requests import Create, Request
 from mcp_memory.domain.scope import OPEN, Scope
@@ -49,6 +49,10 @@ class ToolBox:
         if self._listed is None:
             self._listed = [tool.on_the_wire() for tool in self._tools.values()]
         return self._listed
+
+    def needs(self, name: str) -> Access:
+        """Return what a caller of this tool needs; of one that there is not, they are told when they call it."""
+        return self._tools[name].access if name in self._tools else Access.READ
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], context: CallContext, caller: Caller | None

@@ -69,7 +69,7 @@ class MemoryServer(MCPServer[None]):
 
     def __init__(self, memory: MemoryOnDemand, host: Traffic | None = None) -> None:
         self.listening = Listening()
-        self._tools = ToolBox(memory, self.listening.bus)
+        self.tools = ToolBox(memory, self.listening.bus)
         self._shelf = Shelf(memory)
         self._menu = Menu(memory)
         traffic = host or Traffic()
@@ -108,13 +108,13 @@ class MemoryServer(MCPServer[None]):
 
     async def list_tools(self) -> list[Tool]:
         """Return the tools."""
-        return self._tools.listed()
+        return self.tools.listed()
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult:
         """Call a tool; an unknown one is a protocol error."""
-        return await self._tools.call(name, arguments, context or self._context(), _caller(context))
+        return await self.tools.call(name, arguments, context or self._context(), _caller(context))
 
     async def list_resources(self) -> list[Resource]:
         """Return the resources that are always there."""

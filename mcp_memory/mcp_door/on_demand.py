@@ -50,8 +50,12 @@ async def from_environment(**overrides: str | None) -> Opened:
     """Open what the settings of this process name; a setting given on the command line wins."""
     # In a thread: the imports take a moment in which pings should still be answered.
     read_settings = await anyio.to_thread.run_sync(load, "mcp_memory.config:read_settings")
+    return await from_settings(read_settings(**overrides))
+
+
+async def from_settings(settings: Settings) -> Opened:
+    """Open what the settings name."""
     open_memory = await anyio.to_thread.run_sync(load, "mcp_memory.bootstrap:open_memory")
-    settings = read_settings(**overrides)
     caller = LOCAL.defaulting_to(Scope(settings.default_mcp_namespace, settings.default_mcp_user_id))
     memory = await open_memory(settings)
     work = Work(settings.embedded_worker_delay_seconds, partial(_work, settings, memory))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,16 +14,13 @@ from typing import Self, cast
 import anyio
 
 from mcp_memory.machine import leave_within
+from mcp_memory.mcp_door.leaving import LEAVING_SECONDS, told_to_leave
 from mcp_memory.prompts.texts import text
 
 CHUNK = 65_536
 LINES_AHEAD = 64
 """Lines that are read before the server has taken them."""
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
-"""Those that this platform knows are heeded."""
-LEAVING_SECONDS = 1.0
-"""What the process may take to end when all is closed; a thread may still be computing for a job."""
 
 
 def configure_logging(level: str | None = None) -> None:
@@ -132,7 +128,7 @@ def run_until_told_to_leave(serve: Callable[[], Awaitable[None]]) -> None:
 
     async def main() -> None:
         with anyio.CancelScope() as scope:
-            with _leaving(scope):
+            with told_to_leave(scope.cancel):
                 try:
                     await serve()
                 finally:
@@ -143,23 +139,3 @@ def run_until_told_to_leave(serve: Callable[[], Awaitable[None]]) -> None:
     except* (BrokenPipeError, ConnectionResetError):
         # The client went away without closing stdin first: nobody is left to answer.
         logging.getLogger(__name__).info("the client closed the connection")
-
-
-@contextmanager
-def _leaving(scope: anyio.CancelScope) -> Iterator[None]:
-    """Cancel the scope when the process is told to leave.
-
-    By ``signal.signal``, because event loops on Windows know no signal handlers.
-    """
-    loop = asyncio.get_running_loop()
-
-    def leave(_number: int, _frame: object) -> None:
-        loop.call_soon_threadsafe(scope.cancel)
-
-    known = [getattr(signal, name) for name in LEAVE_SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, leave) for number in known}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
