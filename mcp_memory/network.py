@@ -73,15 +73,17 @@ def _quiet_what_others_log() -> None:
 
 async def _serve(settings: Settings) -> None:
     memory, traffic = MemoryOnDemand(partial(from_settings, settings)), Traffic()
-    resource = protected_resource(settings)
-    mcp = NetworkMcp(memory, traffic, resource)
     try:
         with listening_at(settings.mcp_host, settings.mcp_port) as listener:
-            async with attended(memory, traffic), mcp.running():
+            async with attended(memory, traffic):
+                # What cannot be used is said before anybody is answered.
                 authenticator = open_authenticator(settings, (await memory.opened()).memory)
+                resource = protected_resource(settings)
+                mcp = NetworkMcp(memory, traffic, resource)
+                identity = Identity(Starlette(routes=mcp.routes), authenticator, resource)
                 try:
-                    identity = Identity(Starlette(routes=mcp.routes), authenticator, resource)
-                    await _until_told(guarded(settings, identity), listener, mcp.hang_up)
+                    async with mcp.running():
+                        await _until_told(guarded(settings, identity), listener, mcp.hang_up)
                 finally:
                     await authenticator.close()
     finally:
