@@ -29,6 +29,7 @@ from pydantic_core import PydanticUndefined
 from mcp_memory import errors
 from mcp_memory.cli.main import cli
 from mcp_memory.config import Settings
+from mcp_memory.mcp_door.tools import TOOLS
 from mcp_memory.server import build_server
 from mcp_memory.settings_text import variable
 
@@ -70,7 +71,9 @@ what is wrong, and exit code 2."""
 MCP_HEAD = """\
 # MCP
 
-What `agent-memory mcp` offers, in both eras of the protocol: `initialize` and `server/discover`.
+What `agent-memory mcp` offers, in both eras of the protocol: `initialize` and `server/discover`. A tool needs `read`,
+`write` or `admin` of a client [over the network](../howto/serve-over-the-network.md) that shows a token; over stdin and
+stdout a client may do everything. Resources and prompts need `read`.
 
 ## Tools"""
 
@@ -200,9 +203,12 @@ async def mcp_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+ACCESS = {tool.name: tool.access for tool in TOOLS}
+
+
 def tool_section(tool: Tool) -> Iterator[str]:
     """Yield the lines about one tool."""
-    yield from ("", f"### `{tool.name}`", "", f"**{tool.title}** ({hints(tool)})", "")
+    yield from ("", f"### `{tool.name}`", "", f"**{tool.title}** ({hints(tool)}; needs `{ACCESS[tool.name]}`)", "")
     yield from described(tool)
     properties = tool.input_schema.get("properties", {})
     if properties:

@@ -132,12 +132,14 @@ def test_the_version_is_one_line(arguments: list[str]) -> None:
         (["edit", "x"], "No fields provided for update"),
         (["sessions", "-l", "1000"], "--limit: Input should be less than or equal to 100"),
         (
-            ["mcp", "--mode", "sse"],
-            "--mode sse comes with a later version; use --mode stdio. See: agent-memory mcp --help",
+            ["mcp", "--mode", "http"],
+            "Invalid value for '--mode': 'http' is not one of 'stdio', 'sse', 'streamable-http'. "
+            "See: agent-memory mcp --help",
         ),
         (
-            ["mcp", "--mode", "streamable-http", "--port", "9000"],
-            "--mode streamable-http comes with a later version; use --mode stdio. See: agent-memory mcp --help",
+            ["mcp", "--mode", "sse", "--host", "192.0.2.1"],
+            "MCP_HOST=192.0.2.1 lets other machines in, and nobody is asked who they are: set AUTH_MODE=token or "
+            "AUTH_MODE=oauth2, or give --allow-unauthenticated",
         ),
         (
             ["--db", "mysql://x", "stats"],
