@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from fastmcp import Client as OutsideClient
 from fastmcp.client.transports import SSETransport, StreamableHttpTransport
 from mcp import Client
 from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
 
 from tests.acceptance.conftest import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from tests.acceptance.conftest import Starter, Wire
 
@@ -54,6 +59,16 @@ def serve(start: Starter) -> Callable[..., Served]:
 @pytest.fixture
 def server(serve: Callable[..., Served]) -> Served:
     return serve()
+
+
+@asynccontextmanager
+async def shown(address: str, token: str) -> AsyncIterator[Client]:
+    """A client that shows a token."""
+    async with (
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) as web,
+        Client(streamable_http_client(address, http_client=web)) as client,
+    ):
+        yield client
 
 
 async def found(client: Client, text: str) -> list[str]:
@@ -154,6 +169,8 @@ async def test_what_is_being_done_when_it_is_told_to_leave_is_answered(
             server.wire.process.send_signal(signals.pop())
 
     async with Client(f"{server.address}/mcp") as client:
+        # Else the client would ask for the schema of the answer when it has it.
+        await client.list_tools()
         answer = await client.call_tool("create_long_term_memories", {"memories": memories}, progress_callback=told)
     assert (answer.structured_content or {})["stored"] == len(memories)
     assert server.wire.leave()[0] == 0
@@ -191,3 +208,70 @@ def test_who_serves_them_all_the_same_is_warned(start: Starter) -> None:
     code, err, _ = wire.leave()
     assert "ANYBODY WHO REACHES 192.0.2.1" in err
     assert (code, "cannot listen there" in err) == (2, True)
+
+
+class TestTokens:
+    """AUTH_MODE=token, with tokens that the command line made."""
+
+    @pytest.fixture
+    def token(self, start: Starter) -> Callable[..., str]:
+        def token(*options: str) -> str:
+            make = ("token", "add", "--description", "a test", "--format", "json", *options)
+            code, err, out = start(*start.command[:-1], *make).leave()
+            assert code == 0, err
+            return str(json.loads(out)["token"])
+
+        return token
+
+    async def test_a_bound_token_reaches_its_own_and_nothing_else(
+        self, token: Callable[..., str], serve: Callable[..., Served]
+    ) -> None:
+        bound, free = token("--namespace", "home"), token("--scope", "read")
+        address = serve(AUTH_MODE="token").address
+        async with shown(f"{address}/mcp", bound) as mine, shown(f"{address}/home/mcp", free) as reader:
+            await mine.call_tool("create_long_term_memories", {"memories": [{"text": ANA}]})
+            assert await found(reader, "Ana") == [ANA]
+            assert (await mine.call_tool("search_long_term_memory", {"text": "", "namespace": "work"})).is_error
+            assert (await reader.call_tool("create_long_term_memories", {"memories": [{"text": "x"}]})).is_error
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+        async with httpx2.AsyncClient(headers={"accept": "application/json, text/event-stream"}) as web:
+            for path, headers, status in (
+                ("/mcp", {}, 401),
+                ("/mcp", {"authorization": "Bearer wrong"}, 401),
+                ("/mcp", {"x-api-key": bound}, 200),
+                ("/work/mcp", {"x-api-key": bound}, 403),
+                ("/.well-known/oauth-protected-resource/mcp", {"x-api-key": bound}, 404),
+            ):
+                method = web.get if path.startswith("/.well") else partial(web.post, json=asked)
+                assert (await method(f"{address}{path}", headers=headers)).status_code == status, path
+
+    async def test_a_removed_token_stops_while_the_server_runs(
+        self, token: Callable[..., str], serve: Callable[..., Served], start: Starter
+    ) -> None:
+        mine = token()
+        address = serve(AUTH_MODE="token").address
+        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {mine}"}) as web:
+            assert (await web.get(f"{address}/mcp")).status_code == 405
+            listed = json.loads(start(*start.command[:-1], "token", "list", "--format", "json").leave()[2])
+            (known,) = listed
+            assert start(*start.command[:-1], "token", "remove", known["hash"], "--force").leave()[0] == 0
+            with anyio.fail_after(PATIENCE):
+                while (await web.get(f"{address}/mcp")).status_code != 401:
+                    await anyio.lowlevel.checkpoint()
+
+
+async def test_with_an_issuer_a_client_learns_where_to_get_a_token(serve: Callable[..., Served]) -> None:
+    address = serve(
+        AUTH_MODE="oauth2",
+        OAUTH2_ISSUER_URL="https://issuer.example",
+        OAUTH2_AUDIENCE="https://memory.example.com/mcp",
+        PUBLIC_URL="https://memory.example.com",
+    ).address
+    async with httpx2.AsyncClient() as web:
+        refused = await web.post(f"{address}/mcp")
+        told = await web.get(f"{address}/.well-known/oauth-protected-resource/mcp")
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == (
+        'Bearer resource_metadata="https://memory.example.com/.well-known/oauth-protected-resource/mcp"'
+    )
+    assert told.json()["authorization_servers"] == ["https://issuer.example"]

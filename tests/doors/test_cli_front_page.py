@@ -133,13 +133,17 @@ def test_the_version_is_one_line(arguments: list[str]) -> None:
         (["sessions", "-l", "1000"], "--limit: Input should be less than or equal to 100"),
         (
             ["mcp", "--mode", "http"],
-            "Invalid value for '--mode': 'http' is not one of 'stdio', 'sse', 'streamable-http'. "
-            "See: agent-memory mcp --help",
+            (
+                "Invalid value for '--mode': 'http' is not one of 'stdio', 'sse', 'streamable-http'. "
+                "See: agent-memory mcp --help"
+            ),
         ),
         (
             ["mcp", "--mode", "sse", "--host", "192.0.2.1"],
-            "MCP_HOST=192.0.2.1 lets other machines in, and nobody is asked who they are: set AUTH_MODE=token or "
-            "AUTH_MODE=oauth2, or give --allow-unauthenticated",
+            (
+                "MCP_HOST=192.0.2.1 lets other machines in, and nobody is asked who they are: set AUTH_MODE=token or "
+                "AUTH_MODE=oauth2, or give --allow-unauthenticated"
+            ),
         ),
         (
             ["--db", "mysql://x", "stats"],
