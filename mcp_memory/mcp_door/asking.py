@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from mcp.server.context import ServerRequestContext
 
@@ -47,6 +48,16 @@ class MemoryAsked:
         (self.caller or LOCAL).require(access)
 
 
-def caller_of(context: ServerRequestContext[Any, Any]) -> Caller | None:
-    """Return who asks over HTTP; None where the connection is the caller's own, as over stdio."""
-    return None if context.request is None else caller_in(context.request.scope)
+WhoAsks: TypeAlias = Callable[[ServerRequestContext[Any, Any]], Caller | None]
+"""Tells the caller of a request; None stands for whoever memory was opened for."""
+
+
+def by_request(context: ServerRequestContext[Any, Any]) -> Caller:
+    """Read it from the HTTP request; what does not come with one is a fault, never somebody's."""
+    if context.request is None:
+        raise RuntimeError("the transport did not hand over the HTTP request")
+    return caller_in(context.request.scope)
+
+
+def by_connection(_: ServerRequestContext[Any, Any]) -> None:
+    """Over stdio the whole process belongs to its one client."""

@@ -13,7 +13,7 @@ from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types import INTERNAL_ERROR, SubscriptionsListenRequestParams, SubscriptionsListenResult
 
 from mcp_memory.domain.scope import OPEN, Scope
-from mcp_memory.mcp_door.asking import caller_of
+from mcp_memory.mcp_door.asking import WhoAsks
 
 STREAMS = 1024
 """Clients that may listen at the same time."""
@@ -50,7 +50,8 @@ class HeardWithin:
 class Listening:
     """Serves ``subscriptions/listen``, each stream within the bound of its caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, who_asks: WhoAsks) -> None:
+        self._who_asks = who_asks
         self.bus = InMemorySubscriptionBus()
         self._streams: set[ListenHandler] = set()
 
@@ -60,7 +61,7 @@ class Listening:
         """Tell a client of changes until it goes, or ``close``."""
         if len(self._streams) >= STREAMS:
             raise MCPError(INTERNAL_ERROR, "Too many clients are listening; try again later")
-        caller = caller_of(context)
+        caller = self._who_asks(context)
         stream = ListenHandler(HeardWithin(self.bus, OPEN if caller is None else caller.bound))
         self._streams.add(stream)
         try:

@@ -37,7 +37,7 @@ from pydantic import AnyUrl
 from mcp_memory import __version__
 from mcp_memory.domain.access import Caller
 from mcp_memory.errors import MemoryServerError
-from mcp_memory.mcp_door.asking import caller_of
+from mcp_memory.mcp_door.asking import WhoAsks, by_connection, by_request
 from mcp_memory.mcp_door.background import Traffic, attended
 from mcp_memory.mcp_door.calls import ToolBox
 from mcp_memory.mcp_door.listening import Listening
@@ -63,12 +63,13 @@ class MemoryServer(MCPServer[None]):
 
     Args:
         memory: what is served.
-        host: the traffic of a program that this server is a part of; that program then does the background jobs and
-            closes memory. Without one, both last as long as the connection.
+        host: the traffic of a program that this server is a part of; that program then does the background jobs,
+            closes memory, and says of each request who asks. Without one the server is its only client's.
     """
 
     def __init__(self, memory: MemoryOnDemand, host: Traffic | None = None) -> None:
-        self.listening = Listening()
+        self._who_asks: WhoAsks = by_connection if host is None else by_request
+        self.listening = Listening(self._who_asks)
         self.tools = ToolBox(memory, self.listening.bus)
         self._shelf = Shelf(memory)
         self._menu = Menu(memory)
@@ -114,7 +115,7 @@ class MemoryServer(MCPServer[None]):
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
     ) -> CallToolResult:
         """Call a tool; an unknown one is a protocol error."""
-        return await self.tools.call(name, arguments, context or self._context(), _caller(context))
+        return await self.tools.call(name, arguments, context or self._context(), self._caller(context))
 
     async def list_resources(self) -> list[Resource]:
         """Return the resources that are always there."""
@@ -128,7 +129,7 @@ class MemoryServer(MCPServer[None]):
         self, uri: AnyUrl | str, context: Context[None, Any] | None = None
     ) -> Iterable[ReadResourceContents]:
         """Return what is behind an address."""
-        return await self._shelf.read(str(uri), _caller(context))
+        return await self._shelf.read(str(uri), self._caller(context))
 
     async def list_prompts(self) -> list[Prompt]:
         """Return the prompts."""
@@ -141,11 +142,11 @@ class MemoryServer(MCPServer[None]):
         context: Context[None, Any] | None = None,
     ) -> GetPromptResult:
         """Return a prompt with what is remembered in it."""
-        return await self._menu.filled(name, arguments or {}, _caller(context))
+        return await self._menu.filled(name, arguments or {}, self._caller(context))
 
     async def complete(self, context: ServerRequestContext[None, Any], asked: CompleteRequestParams) -> CompleteResult:
         """Return what an argument of a prompt or resource may be."""
-        argument, caller = asked.argument, caller_of(context)
+        argument, caller = asked.argument, self._who_asks(context)
         try:
             if isinstance(asked.ref, PromptReference):
                 values = await self._menu.complete(argument.name, argument.value, caller)
@@ -172,14 +173,13 @@ class MemoryServer(MCPServer[None]):
                 finally:
                     flush_what_was_printed()
 
+    def _caller(self, context: Context[None, Any] | None) -> Caller | None:
+        """Return who asks; None as well for a call by a program that has this server in itself."""
+        return None if context is None else self._who_asks(context.request_context)
+
     def _context(self) -> Context[None, Any]:
         return Context(mcp_server=self, subscriptions=self._subscriptions)
 
 
 def _completion(values: Sequence[str]) -> Completion:
     return Completion(values=list(values[:COMPLETIONS]), has_more=len(values) > COMPLETIONS)
-
-
-def _caller(context: Context[None, Any] | None) -> Caller | None:
-    """Who asks; None as well for a call by a program that has this server in itself."""
-    return None if context is None else caller_of(context.request_context)

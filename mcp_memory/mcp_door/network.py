@@ -193,10 +193,9 @@ def _bound(scope: Scope) -> Scope:
         NotAllowed: the caller cannot reach that namespace.
         ValidationError: it cannot be the name of one.
     """
-    if "namespace" not in scope["path_params"]:
-        return scope
-    named = Scoped(namespace=scope["path_params"]["namespace"]).scope
-    return with_caller(scope, caller_in(scope).bound_to(named))
+    caller = caller_in(scope)
+    named = Scoped(namespace=scope["path_params"].get("namespace")).scope
+    return with_caller(scope, caller.bound_to(named))
 
 
 def _refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -130,6 +130,14 @@ async def test_the_namespace_of_the_address_holds_for_its_requests(door: str, mo
         assert session["namespace"] == "north"
 
 
+async def test_a_namespace_may_have_any_name_that_a_path_can_say(door: str) -> None:
+    below = f"{door}/caf%C3%A9%207%7C%7Bx%7D"
+    async with client(f"{below}/mcp", "writer") as mine, older_client(f"{below}/sse", "writer") as older:
+        await remember(mine, "Snow until May")
+        found = await call(older, "search_long_term_memory", text="")
+    assert [(hit["text"], hit["namespace"]) for hit in found["memories"]] == [("Snow until May", "café 7|{x}")]
+
+
 async def test_a_namespace_beyond_the_callers_own_is_refused_before_anything_is_read(door: str) -> None:
     async with http("bo", **MODERN) as web:
         answers = {name: await web.post(f"{door}/{name}/mcp", json=DISCOVER) for name in ("bakery", "harbour", "a%00b")}
@@ -199,6 +207,14 @@ async def test_a_subscriber_hears_only_of_what_they_could_read(door: str) -> Non
                 if "memory://ferry" in heard:
                     break
     assert heard == {"memory://recent", "memory://ferry"}
+
+
+async def test_a_program_that_forgot_to_ask_who_it_is_answers_nobody(mcp: NetworkMcp) -> None:
+    async with mcp.running(), served(Starlette(routes=mcp.routes)) as address, http("root", **MODERN) as web:
+        for path in ("/mcp", "/bakery/mcp"):
+            assert (await web.post(f"{address}{path}", json=DISCOVER)).status_code == 500
+        for path in ("/sse", "/bakery/sse"):
+            assert (await web.get(f"{address}{path}")).status_code == 500
 
 
 async def test_older_clients_remember_and_recall(door: str) -> None:
