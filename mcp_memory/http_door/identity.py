@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,9 +36,11 @@ class Identity:
     authenticator: Authenticator
     issuing: Issuing | None = None
     """None where clients get their tokens from a person, or need none."""
+    open_to_all: Collection[str] = ()
+    """The paths that anybody may ask for; nobody is named as their caller."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (self.issuing is not None and self.issuing.is_metadata(scope)):
+        if scope["type"] != "http" or self._is_open(scope):
             await self.app(scope, receive, send)
             return
         try:
@@ -47,6 +50,11 @@ class Identity:
             await self._refusal(scope, error)(scope, receive, send)
         else:
             await self.app(with_caller(scope, caller), receive, send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        if self.issuing is not None and self.issuing.is_metadata(scope):
+            return True
+        return scope["path"] in self.open_to_all
 
     def _refusal(self, scope: Scope, error: MemoryServerError) -> JSONResponse:
         status, headers = 401, {"www-authenticate": self._challenge(scope, "invalid_token")}
