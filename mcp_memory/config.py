@@ -204,6 +204,18 @@ class Settings(BaseSettings):
         description="Address under which callers reach this server, such as https://memory.example.com. It stands in "
         "what MCP clients are told about where to get tokens.",
     )
+    api_host: Label = Field("127.0.0.1", description="Address at which `agent-memory api` serves.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        8000, description="Port at which it does; 0: any that is free, which the log then names."
+    )
+    max_request_bytes: Annotated[int, Field(ge=1_024, le=1_073_741_824)] = Field(
+        16_777_216, description="How long a request to `agent-memory api` may be; longer ones are refused."
+    )
+    allow_unauthenticated: bool = Field(
+        default=False,
+        description="Serve other machines although AUTH_MODE asks nobody who they are: whoever reaches the server "
+        "may read, change and delete everything.",
+    )
     mcp_host: Label = Field("127.0.0.1", description="Address at which `agent-memory mcp` serves over the network.")
     mcp_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         9000, description="Port at which it does; 0: any that is free, which the log then names."

@@ -4,7 +4,8 @@
     ├── ConfigurationError          a setting is unknown, contradictory or unusable
     │   └── SecretsUnavailable      what keeps secrets is not there, or does not give or take one
     ├── InvalidRequest              the caller's input cannot be used as it is
-    │   └── FeatureDisabled         the request needs something that a setting turned off
+    │   ├── FeatureDisabled         the request needs something that a setting turned off
+    │   └── UnusableMoment          a message does not say, or cannot have, when it was created
     ├── NotAuthenticated            nobody knows who asks
     │   └── TooManyAttempts         they guessed too often; a while must pass
     ├── NotAllowed                  whoever asks may not do this, or not there
@@ -71,6 +72,12 @@ class FeatureDisabled(InvalidRequest):
     """The request needs something that a setting turned off."""
 
     code = "feature_disabled"
+
+
+class UnusableMoment(InvalidRequest):
+    """A message does not say when it was created, and must, or lies in the future."""
+
+    code = "unusable_moment"
 
 
 class NotAuthenticated(MemoryServerError):

@@ -200,10 +200,9 @@ class Search(Filters):
         return self
 
 
-class Edit(Request):
-    """Change one memory; what is not given stays."""
+class MemoryChanges(Request):
+    """What is to become of one memory; what is not given stays."""
 
-    memory_id: Label
     text: Text | None = None
     topics: Labels | None = None
     entities: Labels | None = None
@@ -218,6 +217,12 @@ class Edit(Request):
     valid_to: Moment | None = None
     metadata: dict[str, JsonValue] | None = None
     expected_version: int | None = Field(None, description="Refuse if the memory is at another version")
+
+
+class Edit(MemoryChanges):
+    """Change one memory; what is not given stays."""
+
+    memory_id: Label
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -276,8 +281,8 @@ class SessionScoped(Request):
         return Scope(self.namespace, self.user_id)
 
 
-class PutSession(SessionScoped):
-    """Replace the working memory of a session."""
+class SessionContents(Request):
+    """What a session is to hold."""
 
     messages: list[NewMessage] = Field(default_factory=list)
     memories: Annotated[list[NewMemory], Field(max_length=MAX_BATCH)] = Field(
@@ -293,10 +298,18 @@ class PutSession(SessionScoped):
     )
 
 
-class Append(SessionScoped):
-    """Add messages to a session; it is begun if it does not exist."""
+class PutSession(SessionScoped, SessionContents):
+    """Replace the working memory of a session."""
+
+
+class NewMessages(Request):
+    """Messages that follow those that are there."""
 
     messages: Annotated[list[NewMessage], Field(min_length=1)]
+
+
+class Append(SessionScoped, NewMessages):
+    """Add messages to a session; it is begun if it does not exist."""
 
 
 class Window(Request):

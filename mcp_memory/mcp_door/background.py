@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -43,11 +43,17 @@ class Traffic:
         """Note the request while it lasts; a middleware of the server."""
         if ctx.method in NEVER_ANSWERED:
             return await call_next(ctx)
+        with self.answering():
+            return await call_next(ctx)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Note a request that is being answered while this lasts."""
         self._seen += 1
         self._under_way += 1
         self._free.clear()
         try:
-            return await call_next(ctx)
+            yield
         finally:
             self._under_way -= 1
             if not self._under_way:
@@ -77,6 +83,8 @@ class Background:
         self._stop = asyncio.Event()
         self._working = False
         self._task: asyncio.Task[None] | None = None
+        self.failed = False
+        """Whether it has ended by an error of its own; nothing is done until the server starts again."""
 
     def begin(self) -> None:
         """Wait beside the requests for the time to work."""
@@ -113,18 +121,19 @@ class Background:
         except StoreReadOnly as error:
             logger.info("no background jobs: %s", error)
         except Exception:
+            self.failed = True
             logger.exception("background jobs have ended; requests are still answered")
         finally:
             sys.setswitchinterval(before)
 
 
 @asynccontextmanager
-async def attended(memory: MemoryOnDemand, traffic: Traffic) -> AsyncIterator[None]:
+async def attended(memory: MemoryOnDemand, traffic: Traffic) -> AsyncIterator[Background]:
     """While it lasts, do background jobs between requests; then close what was opened."""
     background = Background(memory, traffic)
     background.begin()
     try:
-        yield
+        yield background
     finally:
         await background.end()
         await memory.close()

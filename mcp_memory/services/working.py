@@ -22,7 +22,7 @@ from mcp_memory.domain.requests import (
     Window,
 )
 from mcp_memory.domain.scope import OPEN, Scope
-from mcp_memory.errors import InvalidRequest, SessionNotFound, VersionConflict
+from mcp_memory.errors import SessionNotFound, UnusableMoment, VersionConflict
 from mcp_memory.ports.given import Clock, NewId
 from mcp_memory.ports.sessions import SessionStore
 from mcp_memory.services.long_term import LongTerm
@@ -53,8 +53,10 @@ class Working:
         self._new_id = new_id
         self._rules = rules
 
-    async def put(self, request: PutSession, *, caller: Caller = LOCAL) -> SessionReply:
+    async def put(self, request: PutSession, *, window: Window | None = None, caller: Caller = LOCAL) -> SessionReply:
         """Replace the session whole and promote its facts to long-term memory, in the session's scope.
+
+        The reply says how full the window is, and leaves nothing out for it.
 
         Raises:
             VersionConflict: the session is not at ``expected_version``.
@@ -79,7 +81,7 @@ class Working:
             last_accessed=now,
         )
         stored = await self._store.put_session(session, expected_version=request.expected_version, now=now)
-        return _reply(await self._promoted(stored, request.memories, caller), stored.messages, Window())
+        return _reply(await self._promoted(stored, request.memories, caller), stored.messages, window or Window())
 
     async def append(self, request: Append, *, caller: Caller = LOCAL) -> SessionReply:
         """Add messages at the end of the session; what others wrote meanwhile stays."""
@@ -156,9 +158,9 @@ class Working:
 
     def _message(self, new: NewMessage, now: datetime) -> Message:
         if new.created_at is None and self._rules.require_timestamps:
-            raise InvalidRequest("created_at is required on every message (REQUIRE_MESSAGE_TIMESTAMPS)")
+            raise UnusableMoment("created_at is required on every message (REQUIRE_MESSAGE_TIMESTAMPS)")
         if new.created_at is not None and new.created_at > now + self._rules.max_future:
-            raise InvalidRequest(f"created_at {new.created_at.isoformat()} of a message lies in the future")
+            raise UnusableMoment(f"created_at {new.created_at.isoformat()} of a message lies in the future")
         return Message(**(dict(new) | {"id": new.id or self._new_id(), "created_at": new.created_at or now}))
 
     def _facts(self, request: PutSession, caller: Caller, now: datetime) -> Sequence[MemoryRecord]:

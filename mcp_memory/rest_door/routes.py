@@ -1,0 +1,73 @@
+"""A route, and how it is put into an app: its access is checked first, its refusals are documented."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from fastapi import Depends, FastAPI
+
+from mcp_memory.domain.access import Access
+from mcp_memory.rest_door.asking import needs
+from mcp_memory.rest_door.wire import Detail, Faults
+
+Act: TypeAlias = Callable[..., Awaitable[Any]]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+SAYS: dict[int, str] = {
+    400: "It cannot be done as it is asked",
+    401: "Nobody knows who asks",
+    403: "Whoever asks may not do this",
+    404: "There is no such thing, or not in the scope",
+    409: "It does not fit what is there: a version, or an id",
+    413: "The body is too long",
+    422: "A value cannot be used",
+    429: "Too many failed attempts to say who asks",
+    503: "The store, the model or the issuer cannot be reached; it may be tried again",
+    507: "There is no room left",
+}
+EVERYWHERE = (413, 422, 503)
+TO_CALLERS = (401, 403, 429)
+"""Beside those, where the caller is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path and method: what they do, what the caller needs, and how else they may answer."""
+
+    method: Method
+    path: str
+    act: Act
+    access: Access | None
+    """What the caller needs; None: anybody may ask."""
+    group: str
+    refusals: Sequence[int] = ()
+
+    def put_into(self, app: FastAPI) -> None:
+        """Have the app serve it."""
+        statuses = (*EVERYWHERE, *(TO_CALLERS if self.access else ()), *self.refusals)
+        app.add_api_route(
+            self.path,
+            self.act,
+            methods=[self.method],
+            tags=[self.group],
+            operation_id=self.act.__name__,
+            summary=_summary(self.act),
+            description=self._description(),
+            dependencies=[Depends(needs(self.access))] if self.access else [],
+            responses={status: _response(status) for status in sorted(set(statuses))},
+            openapi_extra=None if self.access else {"security": []},
+        )
+
+    def _description(self) -> str:
+        more = (self.act.__doc__ or "").partition("\n")[2].strip()
+        return f"{more}\n\nNeeds the scope `{self.access}`.".strip() if self.access else more
+
+
+def _summary(act: Act) -> str:
+    return (act.__doc__ or "").partition("\n")[0].removesuffix(".")
+
+
+def _response(status: int) -> dict[str, Any]:
+    return {"description": SAYS[status], "model": Faults if status == 422 else Detail}  # noqa: PLR2004 -- its number is its name
