@@ -20,6 +20,7 @@ VERSION_LINE = f"mcp-memory version {__version__}"
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "mcp": ("mcp_memory.cli.serving:mcp", "Serve an MCP client over stdin and stdout."),
+    "api": ("mcp_memory.cli.serving:api", "Serve programs over HTTP: REST and MCP."),
     "remember": ("mcp_memory.cli.remembering:remember", "Remember a text for good."),
     "search": ("mcp_memory.cli.searching:search", "Find memories, or list the newest."),
     "show": ("mcp_memory.cli.records:show", "Show one memory whole."),
@@ -52,10 +53,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Name, where the command is, and its line in ``--help``: so that help loads none of them."""
 
-LATER = frozenset({"api"})
-"""Commands that scripts for agent-memory-server call and this version does not have."""
-
-
 class FrontPage(click.Group):
     """A group that knows its commands by a table, accepts their names with underscores, and leaves by our rules."""
 
@@ -74,8 +71,6 @@ class FrontPage(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None:
-            if name in LATER:
-                raise click.UsageError(f"{name!r} comes with a later version.", ctx)
             close = "".join(f" Did you mean {near!r}?" for near in get_close_matches(name, COMMANDS, 1))
             raise click.UsageError(f"No such command {name!r}.{close}", ctx)
         return super().resolve_command(ctx, args)

@@ -1,13 +1,19 @@
-"""``agent-memory mcp`` and ``task-worker``: hand the process over to a door."""
+"""``agent-memory mcp``, ``api`` and ``task-worker``: hand the process over to a door."""
 
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
+from typing import Any
 
 import click
 
 from mcp_memory.cli.options import STORE, store_option
+from mcp_memory.errors import ConfigurationError
 from mcp_memory.loading import load
+
+REST_NEEDS = ("fastapi", "hypercorn", "prometheus_client")
+"""What the extra ``rest`` installs."""
 
 
 @click.command()
@@ -76,3 +82,36 @@ def task_worker(concurrency: int, redelivery_timeout: int | None) -> None:
     if not read.wants_worker():
         raise click.ClickException("Docket is disabled in settings. Cannot run worker. USE_DOCKET=false says so.")
     load("mcp_memory.worker:run_worker")(read, concurrency=concurrency)
+
+
+@click.command()
+@click.option("--host", "api_host", metavar="ADDRESS", help="Where to serve. If left out: API_HOST.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The port to serve at. If left out: PORT.")
+@click.option("--reload", "reloads", is_flag=True, help="Start again whenever a file of the program changes.")
+@click.option(
+    "--task-backend",
+    type=click.Choice(["asyncio", "docket", "embedded", "worker"]),
+    help="Who does background jobs: embedded (asyncio), this server; worker (docket), agent-memory task-worker. "
+    "If left out: TASK_BACKEND.",
+)
+@click.option("--no-worker", is_flag=True, help="The older way to say --task-backend embedded.")
+@click.option(
+    "--allow-unauthenticated",
+    is_flag=True,
+    help="Serve other machines although AUTH_MODE asks nobody who they are. The same as ALLOW_UNAUTHENTICATED=true.",
+)
+@store_option
+def api(task_backend: str | None, *, reloads: bool, no_worker: bool, **given: Any) -> int:
+    """Serve programs over HTTP: the REST API at /v1, MCP at /mcp.
+
+    Ctrl-C or SIGTERM: requests are answered, what runs is handed back. Once more: at once.
+    """
+    if lacking := [name for name in REST_NEEDS if find_spec(name) is None]:
+        raise ConfigurationError(f'{lacking[0]} is not installed: pip install "mcp-memory[rest]"')
+    if reloads:
+        return int(load("mcp_memory.cli.reloading:run_reloading")())
+    backend = "embedded" if no_worker else task_backend
+    given["allow_unauthenticated"] = given["allow_unauthenticated"] or None
+    read = load("mcp_memory.cli.running:settings")(quietly="INFO", task_backend=backend, **given)
+    load("mcp_memory.rest:run_api")(read)
+    return 0

@@ -7,18 +7,25 @@ Origin is not let in). Programs send no Origin, and are none of this module's bu
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from mcp_memory.config import Settings
 
 logger = logging.getLogger(__name__)
 
 EVERY = "*"
+_EXPOSED = ("WWW-Authenticate", "ETag", "Retry-After", "X-Request-ID", "X-Operation-ID", "X-Deprecation-Warning")
+"""Headers of answers that a web page may read."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -83,3 +90,25 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def guarded(settings: Settings, answer: ASGIApp, methods: Sequence[str], *, any_name: bool = False) -> ASGIApp:
+    """Return what answers web pages only if they are let in.
+
+    Args:
+        settings: whom to let in.
+        answer: what is guarded.
+        methods: what pages may ask.
+        any_name: whether it is reached under whatever name other machines have for this one.
+    """
+    origins = settings.allowed_origins
+    pages = CORSMiddleware(
+        answer, allow_origins=origins, allow_methods=methods, allow_headers=["*"], expose_headers=_EXPOSED
+    )
+    names = {*settings.mcp_allowed_hosts, *_names_in(settings.public_url)}
+    return Origins(pages, Visitors({EVERY} if any_name and not settings.mcp_allowed_hosts else names, origins))
+
+
+def _names_in(url: str | None) -> Iterator[str]:
+    if url is not None and (name := urlsplit(url).hostname):
+        yield name

@@ -11,16 +11,18 @@ from mcp_memory.domain.access import Access
 from mcp_memory.domain.forgetting import Forget
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Ack, Compacted, Created, Edited, Forgotten, Found, History, Prompt
-from mcp_memory.domain.requests import Compact, Create, Edit, Label, MemoryChanges, Owned
+from mcp_memory.domain.requests import Create, Edit, Label, MemoryChanges
 from mcp_memory.domain.scope import Scope
 from mcp_memory.rest_door.asking import At
 from mcp_memory.rest_door.routes import Route
 from mcp_memory.rest_door.wire import (
+    CompactQuery,
     Expected,
     ForgetBody,
     ForgetQuery,
     Id,
     MemoriesBody,
+    Named,
     PromptBody,
     SearchBody,
     done,
@@ -28,7 +30,6 @@ from mcp_memory.rest_door.wire import (
     tagged,
 )
 
-Named = Annotated[Owned, Query()]
 Optimize = Annotated[bool, Query(description="Accepted; a question is understood as it is asked")]
 
 
@@ -108,7 +109,7 @@ async def forget_memories(
     return done(await at.memory.forgetting.forget(request, caller=at.caller), response)
 
 
-async def compact_memories(at: At, asked: Annotated[Compact, Query()], response: Response) -> Compacted:
+async def compact_memories(at: At, asked: Annotated[CompactQuery, Query()], response: Response) -> Compacted:
     """Make memories that say the same one, and end what holds no longer."""
     return done(await at.memory.long_term.compact(asked, caller=at.caller), response)
 

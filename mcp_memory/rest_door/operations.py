@@ -8,15 +8,13 @@ from fastapi import Query, Response
 
 from mcp_memory.domain.access import Access
 from mcp_memory.domain.replies import Ack, OperationList, OperationReply, SuggestionList, UndoReply
-from mcp_memory.domain.requests import Accept, ListOperations, ListSuggestions, Owned, Undo
+from mcp_memory.domain.requests import Accept, Undo
 from mcp_memory.rest_door.asking import At
 from mcp_memory.rest_door.routes import Route
-from mcp_memory.rest_door.wire import AcceptBody, Id, UndoBody, done
-
-Named = Annotated[Owned, Query()]
+from mcp_memory.rest_door.wire import AcceptBody, Id, Named, OperationsQuery, SuggestionsQuery, UndoBody, done
 
 
-async def list_operations(at: At, asked: Annotated[ListOperations, Query()]) -> OperationList:
+async def list_operations(at: At, asked: Annotated[OperationsQuery, Query()]) -> OperationList:
     """List what was done to memories, last first."""
     return await at.memory.operations.list(asked, caller=at.caller)
 
@@ -39,7 +37,7 @@ async def undo_operation(
     return done(await at.memory.operations.undo(asked, caller=at.caller), response)
 
 
-async def list_suggestions(at: At, asked: Annotated[ListSuggestions, Query()]) -> SuggestionList:
+async def list_suggestions(at: At, asked: Annotated[SuggestionsQuery, Query()]) -> SuggestionList:
     """List what compaction was not sure about, newest first."""
     return await at.memory.suggestions.list(asked, caller=at.caller)
 

@@ -10,14 +10,13 @@ from fastapi.responses import PlainTextResponse
 from mcp_memory.domain.access import Access
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.replies import JobList
-from mcp_memory.domain.requests import ListJobs, Owned
+from mcp_memory.domain.requests import ListJobs
 from mcp_memory.http_door.metrics import CONTENT_TYPE
 from mcp_memory.rest_door.asking import At, served
 from mcp_memory.rest_door.health import OK
 from mcp_memory.rest_door.routes import Route
-from mcp_memory.rest_door.wire import Counts, Health, Id, NamespaceList, Ready
+from mcp_memory.rest_door.wire import Counts, Health, Id, JobsQuery, Named, NamespaceList, Ready
 
-Named = Annotated[Owned, Query()]
 _UNAVAILABLE = 503
 
 
@@ -61,7 +60,7 @@ async def namespaces(at: At, named: Named, prefix: Annotated[str, Query(max_leng
     return NamespaceList(namespaces=found)
 
 
-async def list_jobs(at: At, asked: Annotated[ListJobs, Query()]) -> JobList:
+async def list_jobs(at: At, asked: Annotated[JobsQuery, Query()]) -> JobList:
     """List background jobs, newest first."""
     return await at.memory.jobs.list(asked, caller=at.caller)
 

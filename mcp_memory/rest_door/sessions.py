@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from mcp_memory.domain.access import Access
 from mcp_memory.domain.replies import Ack, SessionList, SessionReply
-from mcp_memory.domain.requests import Append, GetSession, ListSessions, Owned, PutSession, Window
+from mcp_memory.domain.requests import Append, GetSession, PutSession, Window
 from mcp_memory.rest_door.asking import At
 from mcp_memory.rest_door.routes import Route
 from mcp_memory.rest_door.wire import (
@@ -16,16 +16,16 @@ from mcp_memory.rest_door.wire import (
     Expected,
     Id,
     MessagesBody,
+    Named,
     SessionBody,
     SessionReader,
+    SessionsQuery,
     etag,
     undated,
 )
 
-Named = Annotated[Owned, Query()]
 
-
-async def list_sessions(at: At, asked: Annotated[ListSessions, Query()]) -> SessionList:
+async def list_sessions(at: At, asked: Annotated[SessionsQuery, Query()]) -> SessionList:
     """List session ids, last updated first."""
     return await at.memory.working.list(asked, caller=at.caller)
 

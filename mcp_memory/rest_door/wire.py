@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote
 
-from fastapi import Depends, Header, Path, Response
-from pydantic import BeforeValidator, Field, model_validator
+from fastapi import Depends, Header, Path, Query, Response
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_memory.domain.forgetting import Policy
@@ -16,9 +16,14 @@ from mcp_memory.domain.records import MemoryRecord, SearchMode
 from mcp_memory.domain.replies import Ack, Compacted, Created, Edited, Forgotten, Reply, UndoReply
 from mcp_memory.domain.requests import (
     MAX_BATCH,
+    Compact,
     Hydrate,
     Label,
     Labels,
+    ListJobs,
+    ListOperations,
+    ListSessions,
+    ListSuggestions,
     NewMemory,
     NewMessage,
     NewMessages,
@@ -91,6 +96,70 @@ async def of_its_id(act: Callable[[Scope], Awaitable[Answer]], named: Scope) -> 
         return await act(named)
 
 
+# ------------------------------------------------------------------------------------------------------------ queries
+
+AT_ONCE = ConfigDict(defer_build=False)
+"""FastAPI wants what stands in a query built when a route is made, without a word about it later."""
+
+
+class Whose(Owned):
+    """Whose something is."""
+
+    model_config = AT_ONCE
+
+
+Named = Annotated[Whose, Query()]
+"""A parameter of a route: the scope that the query names."""
+
+
+class SessionReader(Owned, Window):
+    """Whose session, and how much of it fits its reader."""
+
+    model_config = AT_ONCE
+
+    recent_messages_limit: int | None = Field(None, description="Only the last so many messages")
+
+
+class SessionsQuery(ListSessions):
+    """Which sessions."""
+
+    model_config = AT_ONCE
+
+
+class OperationsQuery(ListOperations):
+    """Which operations."""
+
+    model_config = AT_ONCE
+
+
+class SuggestionsQuery(ListSuggestions):
+    """Which suggestions."""
+
+    model_config = AT_ONCE
+
+
+class JobsQuery(ListJobs):
+    """Which jobs."""
+
+    model_config = AT_ONCE
+
+
+class CompactQuery(Compact):
+    """Where to compact, and what."""
+
+    model_config = AT_ONCE
+
+
+class ForgetQuery(Owned):
+    """Where to forget, and how much."""
+
+    model_config = AT_ONCE
+
+    session_id: Label | None = None
+    limit: Annotated[int, Field(ge=1)] | None = Field(None, description="At most so many; all that are due if left out")
+    dry_run: bool = Field(default=True, description="Only say what would be forgotten")
+
+
 # ------------------------------------------------------------------------------------------------------------- bodies
 
 
@@ -118,12 +187,6 @@ class MessagesBody(Owned, NewMessages):
     """Messages to be added to a session."""
 
     messages: Annotated[list[Sent], Field(min_length=1)]
-
-
-class SessionReader(Owned, Window):
-    """Whose session, and how much of it fits its reader."""
-
-    recent_messages_limit: int | None = Field(None, description="Only the last so many messages")
 
 
 class MemoriesBody(Request):
@@ -177,14 +240,6 @@ class ForgetBody(Request):
 
     policy: Policy
     pinned_ids: Labels | None = Field(None, description="Ids of memories to keep whatever the policy says")
-
-
-class ForgetQuery(Owned):
-    """Where to forget, and how much."""
-
-    session_id: Label | None = None
-    limit: Annotated[int, Field(ge=1)] | None = Field(None, description="At most so many; all that are due if left out")
-    dry_run: bool = Field(default=True, description="Only say what would be forgotten")
 
 
 class UndoBody(Owned):
