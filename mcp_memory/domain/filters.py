@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
-from mcp_memory.domain.moments import in_utc, start_of
+from mcp_memory.domain.moments import after, in_utc, start_of
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.storable import storable_text
 
 TagField = Literal[
     "namespace", "user_id", "session_id", "memory_type", "extraction_strategy", "source", "topics", "entities"
@@ -132,21 +133,22 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-_Values = Annotated[list[str], Field(min_length=1), BeforeValidator(_one_or_many)]
+_Value = Annotated[str, BeforeValidator(storable_text)]
+_Values = Annotated[list[_Value], Field(min_length=1), BeforeValidator(_one_or_many)]
 
 
 class TagFilter(_Filter):
     """What a client writes to restrict a label: a plain string, a list (any of), or operators."""
 
-    eq: str | None = None
-    ne: str | None = None
-    not_eq: str | None = None
+    eq: _Value | None = None
+    ne: _Value | None = None
+    not_eq: _Value | None = None
     any: _Values | None = None
     in_: _Values | None = None
     all: _Values | None = None
     none: _Values | None = None
     not_in: _Values | None = None
-    startswith: Annotated[str, Field(min_length=1)] | None = None
+    startswith: Annotated[_Value, Field(min_length=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -195,12 +197,12 @@ def _span(value: Any) -> _Span:
             first = start_of(date.fromisoformat(value))
         except ValueError as error:
             raise ValueError(f"{value!r} is no date; write 2026-01-31 or 2026-01-31T12:00:00Z") from error
-        return first, first + timedelta(days=1)
+        return first, after(first, timedelta(days=1))
     try:
         moment = in_utc(_MOMENT.validate_python(value))
     except ValueError as error:
         raise ValueError(f"{value!r} is no date; write 2026-01-31 or 2026-01-31T12:00:00Z") from error
-    return moment, moment + timedelta(microseconds=1)
+    return moment, after(moment, timedelta(microseconds=1))
 
 
 def _second(span: _Span) -> _Span:
@@ -209,7 +211,7 @@ def _second(span: _Span) -> _Span:
     if last - first > timedelta(seconds=1):
         return span
     whole = first.replace(microsecond=0)
-    return whole, whole + timedelta(seconds=1)
+    return whole, after(whole, timedelta(seconds=1))
 
 
 class DateFilter(_Filter):

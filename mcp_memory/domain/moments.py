@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 
+FIRST = datetime.min.replace(tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
 def in_utc(moment: datetime) -> datetime:
-    """Return the moment in UTC; one without a zone is taken as UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    """Return the moment in UTC, at most the first or last that there is; one without a zone is taken as UTC."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return FIRST if moment.year == FIRST.year else LAST
+
+
+def after(moment: datetime, length: timedelta) -> datetime:
+    """Return the moment that lies so much later, at most the last that there is."""
+    return LAST if length > LAST - moment else moment + length
 
 
 def start_of(day: date) -> datetime:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mcp_memory.domain.moments import Moment, start_of
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.storable import Data
 from mcp_memory.domain.talk import turn
 
 
@@ -133,7 +134,7 @@ class Strategy(Record):
     """How memories are to be extracted from a session."""
 
     strategy: Literal["discrete", "summary", "preferences", "custom"] = "discrete"
-    config: dict[str, JsonValue] = Field(default_factory=dict)
+    config: Data = Field(default_factory=dict)
 
 
 class Session(Record):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from mcp_memory.domain.access import Caller
 from mcp_memory.domain.filters import DateField, DateFilter, Dates, TagField, TagFilter, Tags, Where
@@ -18,6 +18,7 @@ from mcp_memory.domain.jobs import JobState
 from mcp_memory.domain.moments import Moment
 from mcp_memory.domain.records import MemoryType, SearchMode, Strategy, without_nulls
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.storable import Data, Offset, storable_text
 
 MAX_TEXT = 1_048_576
 """Characters of one memory or message."""
@@ -34,17 +35,11 @@ def _written(text: Any) -> Any:
         raise ValueError("text is empty: say what to remember")
     if len(text) > MAX_TEXT:
         raise ValueError(f"text has {len(text):,} characters, at most {MAX_TEXT:,} are kept in one: split it")
-    return _without_nul(text)
-
-
-def _without_nul(text: Any) -> Any:
-    if isinstance(text, str) and "\x00" in text:
-        raise ValueError("text holds a NUL character: remove it")
-    return text
+    return storable_text(text)
 
 
 Text = Annotated[str, BeforeValidator(_written)]
-Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL), BeforeValidator(_without_nul)]
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL), BeforeValidator(storable_text)]
 Labels = list[Label]
 
 
@@ -80,9 +75,9 @@ class NewMemory(Request):
     pinned: bool = False
     extracted_from: Labels | None = None
     extraction_strategy: Label = "discrete"
-    extraction_strategy_config: dict[str, JsonValue] = Field(default_factory=dict)
+    extraction_strategy_config: Data = Field(default_factory=dict)
     discrete_memory_extracted: Literal["t", "f"] = "t"
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    metadata: Data = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> NewMemory:
@@ -167,19 +162,19 @@ _TAG_FIELDS: Sequence[TagField] = (
 _DATE_FIELDS: Sequence[DateField] = ("created_at", "last_accessed", "event_date")
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[float, Field(gt=0)]
+Days = Annotated[float, Field(ge=1e-6)]
 
 
 class Search(Filters):
     """Find what is known."""
 
-    text: Annotated[str, BeforeValidator(_without_nul)] = Field("", description='What to find; "" lists newest first')
+    text: Annotated[str, BeforeValidator(storable_text)] = Field("", description='What to find; "" lists newest first')
     search_mode: SearchMode | None = Field(None, description="Leave out for the best ranking")
     distance_threshold: Annotated[float, Field(ge=0, le=2)] | None = Field(
         None, description="Largest cosine distance of a hit"
     )
     limit: Annotated[int, Field(ge=1, le=100)] = 10
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Offset = 0
     explain: bool = Field(default=False, description="Say why each hit was found")
     optimize_query: bool = False
     hybrid_alpha: Share | None = None
@@ -215,7 +210,7 @@ class MemoryChanges(Request):
     source: Label | None = None
     valid_from: Moment | None = None
     valid_to: Moment | None = None
-    metadata: dict[str, JsonValue] | None = None
+    metadata: Data | None = None
     expected_version: int | None = Field(None, description="Refuse if the memory is at another version")
 
 
@@ -288,9 +283,9 @@ class SessionContents(Request):
     memories: Annotated[list[NewMemory], Field(max_length=MAX_BATCH)] = Field(
         default_factory=list, description="Facts to keep for good"
     )
-    context: Annotated[str, BeforeValidator(_without_nul)] | None = Field(None, description="Summary so far")
-    data: dict[str, JsonValue] | None = None
-    ttl_seconds: Annotated[int, Field(ge=1)] | None = None
+    context: Annotated[str, BeforeValidator(storable_text)] | None = Field(None, description="Summary so far")
+    data: Data | None = None
+    ttl_seconds: Annotated[int, Field(ge=1, le=3_153_600_000)] | None = None
     long_term_memory_strategy: Strategy = Field(default_factory=Strategy)
     created_at: Moment | None = None
     expected_version: Annotated[int, Field(ge=0)] | None = Field(
@@ -329,7 +324,7 @@ class ListSessions(Request):
     """List sessions."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Offset = 0
     namespace: Label | None = None
     user_id: Label | None = None
 
@@ -338,7 +333,7 @@ class ListJobs(Request):
     """List jobs."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Offset = 0
     states: list[JobState] = Field(default_factory=list, description="Only those in these states")
     namespace: Label | None = None
     user_id: Label | None = None
@@ -373,7 +368,7 @@ class OwnedPage(Owned):
     """Asks for a page of what concerns the memories of one owner."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Offset = 0
 
 
 class ListOperations(OwnedPage):

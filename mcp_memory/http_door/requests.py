@@ -1,4 +1,7 @@
-"""Each request has an id, a line in the log, and its part in the metrics. Queries and texts are in none of them."""
+"""Each request has an id, a line in the log, and its part in the metrics. Queries and texts are in none of them.
+
+Also the outermost frame of every door over HTTP: what nobody foresaw is logged here, and answered.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory.ports.given import NewId
@@ -59,6 +63,10 @@ class Requests:
         noted = {**scope, "state": {**scope.get("state", {}), NOTE: note}}
         try:
             await self.app(noted, receive, sent)
+        except Exception:
+            logger.exception("%s %r failed unexpectedly, request %s", scope["method"], scope["path"], note.id)
+            if note.status is None:
+                await JSONResponse({"detail": "Internal Server Error"}, 500)(scope, receive, sent)
         finally:
             self._told(scope, note, perf_counter() - began)
 

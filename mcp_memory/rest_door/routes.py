@@ -27,7 +27,7 @@ SAYS: dict[int, str] = {
     503: "The store, the model or the issuer cannot be reached; it may be tried again",
     507: "There is no room left",
 }
-EVERYWHERE = (413, 422, 503)
+EVERYWHERE = (400, 413, 422, 503)
 TO_CALLERS = (401, 403, 429)
 """Beside those, where the caller is asked for."""
 
