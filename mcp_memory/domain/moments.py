@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-
 FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
 
