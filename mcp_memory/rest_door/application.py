@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
-from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.routing import BaseRoute
 
 from mcp_memory import __version__
@@ -66,10 +64,6 @@ def application(
     for route in ROUTES:
         route.put_into(app)
     app.router.routes.extend(beside)
-    with warnings.catch_warnings():
-        # FastAPI means this for models that are built at once; ours are built when they are first used.
-        warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
-        app.openapi()
     return app
 
 

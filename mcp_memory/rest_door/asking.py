@@ -1,14 +1,13 @@
-"""Who asks, and what they may do: what every route is given beside what it was asked."""
+"""Memory and who asks: what every route is given beside what it was asked."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from mcp_memory.domain.access import Access, Caller
+from mcp_memory.domain.access import Caller
 from mcp_memory.domain.scope import Scope
 from mcp_memory.http_door.metrics import Metrics
 from mcp_memory.http_door.state import caller_in
@@ -54,12 +53,3 @@ async def _asking(request: Request) -> Asking:
 
 At = Annotated[Asking, Depends(_asking)]
 """A parameter of a route: memory, and who asks."""
-
-
-def needs(access: Access) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that refuses callers who may do less."""
-
-    async def check(request: Request) -> None:
-        caller_in(request.scope).require(access)
-
-    return check

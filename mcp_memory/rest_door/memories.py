@@ -11,12 +11,13 @@ from mcp_memory.domain.access import Access
 from mcp_memory.domain.forgetting import Forget
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Ack, Compacted, Created, Edited, Forgotten, Found, History, Prompt
-from mcp_memory.domain.requests import Create, Edit, Label, MemoryChanges
+from mcp_memory.domain.requests import Create, Edit, Label
 from mcp_memory.domain.scope import Scope
 from mcp_memory.rest_door.asking import At
 from mcp_memory.rest_door.routes import Route
 from mcp_memory.rest_door.wire import (
     CompactQuery,
+    EditBody,
     Expected,
     ForgetBody,
     ForgetQuery,
@@ -77,7 +78,7 @@ async def _get(at: At, memory_id: str, scope: Scope) -> MemoryRecord:
 
 
 async def edit_memory(
-    at: At, memory_id: Id, body: MemoryChanges, named: Named, expected: Expected, response: Response
+    at: At, memory_id: Id, body: EditBody, named: Named, expected: Expected, response: Response
 ) -> MemoryRecord:
     """Change one memory; what is not given, or null, stays.
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
 
 from mcp_memory.domain.access import Access
-from mcp_memory.rest_door.asking import needs
+from mcp_memory.http_door.state import caller_in
 from mcp_memory.rest_door.wire import Detail, Faults
 
 Act: TypeAlias = Callable[..., Awaitable[Any]]
@@ -47,7 +49,7 @@ class Route:
     def put_into(self, app: FastAPI) -> None:
         """Have the app serve it."""
         statuses = (*EVERYWHERE, *(TO_CALLERS if self.access else ()), *self.refusals)
-        app.add_api_route(
+        app.router.add_api_route(
             self.path,
             self.act,
             methods=[self.method],
@@ -55,7 +57,7 @@ class Route:
             operation_id=self.act.__name__,
             summary=_summary(self.act),
             description=self._description(),
-            dependencies=[Depends(needs(self.access))] if self.access else [],
+            route_class_override=_checked(self.access) if self.access else None,
             responses={status: _response(status) for status in sorted(set(statuses))},
             openapi_extra=None if self.access else {"security": []},
         )
@@ -63,6 +65,22 @@ class Route:
     def _description(self) -> str:
         more = (self.act.__doc__ or "").partition("\n")[2].strip()
         return f"{more}\n\nNeeds the scope `{self.access}`.".strip() if self.access else more
+
+
+def _checked(access: Access) -> type[APIRoute]:
+    """Return a kind of route that refuses callers who may do less, before it reads anything of a request."""
+
+    class Checked(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            answer = super().get_route_handler()
+
+            async def check_and_answer(request: Request) -> Response:
+                caller_in(request.scope).require(access)
+                return await answer(request)
+
+            return check_and_answer
+
+    return Checked
 
 
 def _summary(act: Act) -> str:

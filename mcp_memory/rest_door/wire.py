@@ -24,6 +24,7 @@ from mcp_memory.domain.requests import (
     ListOperations,
     ListSessions,
     ListSuggestions,
+    MemoryChanges,
     NewMemory,
     NewMessage,
     NewMessages,
@@ -99,7 +100,7 @@ async def of_its_id(act: Callable[[Scope], Awaitable[Answer]], named: Scope) -> 
 # ------------------------------------------------------------------------------------------------------------ queries
 
 AT_ONCE = ConfigDict(defer_build=False)
-"""FastAPI wants what stands in a query built when a route is made, without a word about it later."""
+"""FastAPI has more to say of what it takes if it is built later than its route."""
 
 
 class Whose(Owned):
@@ -180,11 +181,15 @@ Sent = Annotated[NewMessage, BeforeValidator(_with_content)]
 class SessionBody(Owned, SessionContents):
     """A session, whole. Its id is that of the path."""
 
+    model_config = AT_ONCE
+
     messages: list[Sent] = Field(default_factory=list)
 
 
 class MessagesBody(Owned, NewMessages):
     """Messages to be added to a session."""
+
+    model_config = AT_ONCE
 
     messages: Annotated[list[Sent], Field(min_length=1)]
 
@@ -192,12 +197,16 @@ class MessagesBody(Owned, NewMessages):
 class MemoriesBody(Request):
     """Memories to be kept for good."""
 
+    model_config = AT_ONCE
+
     memories: Annotated[list[NewMemory], Field(max_length=MAX_BATCH)]
     deduplicate: bool = Field(default=True, description="Answer exact duplicates with the memory already there")
 
 
 class SearchBody(Search):
     """What to find; the filters of older and newer clients, all of which must hold."""
+
+    model_config = AT_ONCE
 
     @model_validator(mode="before")
     @classmethod
@@ -209,12 +218,20 @@ class SearchBody(Search):
         return fields
 
 
+class EditBody(MemoryChanges):
+    """What is to become of a memory; what is not given, or null, stays."""
+
+    model_config = AT_ONCE
+
+
 class PromptSession(SessionScoped, Window):
     """The session of a prompt, and the model that will read it."""
 
 
 class PromptBody(Request):
     """A query that is to become a prompt."""
+
+    model_config = AT_ONCE
 
     query: Text
     session: PromptSession | None = None
@@ -238,6 +255,8 @@ class PromptBody(Request):
 class ForgetBody(Request):
     """What may be forgotten."""
 
+    model_config = AT_ONCE
+
     policy: Policy
     pinned_ids: Labels | None = Field(None, description="Ids of memories to keep whatever the policy says")
 
@@ -245,11 +264,15 @@ class ForgetBody(Request):
 class UndoBody(Owned):
     """How much of an operation to take back."""
 
+    model_config = AT_ONCE
+
     only: Labels | None = Field(None, description="Ids of the memories to bring back; all if left out")
 
 
 class AcceptBody(Request):
     """How a suggestion is to be done."""
+
+    model_config = AT_ONCE
 
     text: Text | None = Field(None, description="Text of the merged memory, in place of the one proposed")
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from mcp import Client
 
 from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened, from_environment
+from mcp_memory.services.memory import Memory
+from tests.doors import rest_app
+from tests.doors.serving import GuestList
 
 
 @pytest.fixture
@@ -42,3 +46,24 @@ async def client(server: MemoryServer, request: pytest.FixtureRequest) -> AsyncI
     """A client of each era of the protocol."""
     async with Client(server, mode=request.param) as connected:
         yield connected
+
+
+@pytest.fixture
+async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
+    """The use cases over a new store."""
+    async with rest_app.opened(rest_app.settings_in(tmp_path)) as memory:
+        yield memory
+
+
+@pytest.fixture
+async def rest(memory: Memory, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the REST door over that store, of whom nobody asks who they are."""
+    async with rest_app.client_of(rest_app.settings_in(tmp_path), memory) as client:
+        yield client
+
+
+@pytest.fixture
+async def guests(memory: Memory, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """The same, of one that knows its callers by their tokens."""
+    async with rest_app.client_of(rest_app.settings_in(tmp_path), memory, GuestList()) as client:
+        yield client
