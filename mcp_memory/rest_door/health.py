@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 
-from mcp_memory.domain.jobs import JobState
-from mcp_memory.domain.requests import ListJobs
 from mcp_memory.errors import MemoryServerError
 from mcp_memory.ports.given import Clock
 from mcp_memory.services.memory import Memory
@@ -19,6 +17,7 @@ logger = logging.getLogger(__name__)
 OVERDUE = timedelta(minutes=10)
 """A job that was due for so long means that nobody does them."""
 OK = "ok"
+NOBODY = "jobs wait that nobody does; is a worker running?"
 
 Work: TypeAlias = Callable[[], str | None]
 """Say what is wrong with the background jobs of this server; None if nothing is."""
@@ -35,20 +34,11 @@ class Health:
     async def parts(self) -> dict[str, str]:
         """Return each part with ``ok``, or what is wrong with it; no addresses and no paths."""
         try:
-            overdue = await self._overdue(self.clock())
+            left_over = await self.memory.jobs.left_over(self.clock() - OVERDUE)
         except MemoryServerError as error:
             logger.warning("not ready: %s: %s", type(error).__name__, error)
             return {"store": said(error), "worker": "unknown"}
-        return {"store": OK, "worker": self.work() or overdue or OK}
-
-    async def _overdue(self, now: datetime) -> str | None:
-        waiting = ListJobs(states=[JobState.QUEUED], limit=1)
-        count = (await self.memory.jobs.list(waiting)).total
-        if not count:
-            return None
-        oldest = await self.memory.jobs.list(waiting.model_copy(update={"offset": count - 1}))
-        late = [job for job in oldest.jobs if job.not_before < now - OVERDUE]
-        return "jobs wait that nobody does; is a worker running?" if late else None
+        return {"store": OK, "worker": self.work() or (NOBODY if left_over else OK)}
 
 
 def said(error: MemoryServerError) -> str:

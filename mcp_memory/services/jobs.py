@@ -186,6 +186,10 @@ class Jobs:
                 await progress(job.progress.done, job.progress.total, job.progress.message)
         return job
 
+    async def left_over(self, due_by: datetime) -> bool:
+        """Say whether a job waits that could have been taken at that moment."""
+        return bool(await self._store.ready_jobs(tuple(self._kinds), due_by, 1))
+
     async def prune(self) -> int:
         """Remove the jobs that finished longer ago than they are kept; return how many there were."""
         return await self._store.prune_jobs(self._clock() - self._retention)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from starlette.types import ASGIApp
 
 from mcp_memory.auth.disabled import DisabledAuthenticator
 from mcp_memory.bootstrap import open_memory
@@ -37,5 +38,9 @@ async def opened(settings: Settings) -> AsyncIterator[Memory]:
 
 def client_of(settings: Settings, memory: Memory, authenticator: Authenticator | None = None) -> httpx2.AsyncClient:
     """A client of the app over this memory."""
-    app = build_app(settings, Parts(memory, authenticator or DisabledAuthenticator()))
+    return web(build_app(settings, Parts(memory, authenticator or DisabledAuthenticator())))
+
+
+def web(app: ASGIApp) -> httpx2.AsyncClient:
+    """A client of an app, without a network."""
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=ADDRESS)
