@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Name, where the command is, and its line in ``--help``: so that help loads none of them."""
 
+
 class FrontPage(click.Group):
     """A group that knows its commands by a table, accepts their names with underscores, and leaves by our rules."""
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mcp_memory import __version__
-from mcp_memory.cli.main import COMMANDS, LATER, cli
+from mcp_memory.cli.main import COMMANDS, cli
 from mcp_memory.cli.options import store_url
 from mcp_memory.config import Settings
 from mcp_memory.loading import load
@@ -162,15 +162,6 @@ def test_a_date_that_is_no_date_is_bad_input() -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: --event-date: Input should be a valid datetime")
     assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("name", sorted(LATER))
-def test_a_command_of_a_later_version_says_so(name: str) -> None:
-    result = run(name)
-    assert (result.exit_code, result.stderr) == (
-        2,
-        f"Error: {name!r} comes with a later version. See: agent-memory --help\n",
-    )
 
 
 def test_no_command_shows_the_help() -> None:
