@@ -11,9 +11,20 @@ from mcp_memory.ports.memories import MemoryStore
 from mcp_memory.ports.sessions import SessionStore
 from mcp_memory.ports.suggestions import SuggestionStore
 from mcp_memory.ports.tokens import TokenStore
+from mcp_memory.ports.views import ViewStore
 
 
-class Store(MemoryStore, HistoryStore, SuggestionStore, SessionStore, JobStore, TokenStore, ArchiveStore, Protocol):
+class Store(
+    MemoryStore,
+    HistoryStore,
+    SuggestionStore,
+    SessionStore,
+    JobStore,
+    TokenStore,
+    ViewStore,
+    ArchiveStore,
+    Protocol,
+):
     """One place for all records."""
 
     async def open(self) -> None:

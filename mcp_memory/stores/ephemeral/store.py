@@ -17,15 +17,22 @@ from mcp_memory.stores.ephemeral.sessions import EphemeralSessions
 from mcp_memory.stores.ephemeral.suggestions import EphemeralSuggestions
 from mcp_memory.stores.ephemeral.tokens import EphemeralTokens
 from mcp_memory.stores.ephemeral.upkeep import EphemeralUpkeep
+from mcp_memory.stores.ephemeral.views import EphemeralViews
 
 
 class EphemeralStore(
-    EphemeralArchive, EphemeralUpkeep, EphemeralSuggestions, EphemeralSessions, EphemeralJobs, EphemeralTokens
+    EphemeralViews,
+    EphemeralArchive,
+    EphemeralUpkeep,
+    EphemeralSuggestions,
+    EphemeralSessions,
+    EphemeralJobs,
+    EphemeralTokens,
 ):
     """Keeps everything in dictionaries, a part of the port to each parent."""
 
     def __init__(self, clock: Clock) -> None:
-        EphemeralArchive.__init__(self)
+        EphemeralViews.__init__(self)
         EphemeralSessions.__init__(self)
         EphemeralJobs.__init__(self)
         EphemeralTokens.__init__(self)

@@ -24,6 +24,8 @@ def purge(connection: apsw.Connection, handles: Sequence[int]) -> int:
     known = _reached(connection, "known_of", asked)
     every = _closure(connection, "merged_into", asked)
     there = [handle for handle, record in zip(every, reading.records(connection, every), strict=True) if record]
+    for handle in every:
+        connection.execute(sql("forget_summaries_of"), (handle,))
     for handle in _closure(connection, "took_in", every):
         connection.execute(sql("forget_images_of"), (handle,))
         connection.execute(sql("forget_suggestions_of"), (handle,))

@@ -606,3 +606,59 @@ UPDATE tokens SET lookup = ?, namespace = ?, user = ?, record = ? WHERE id = ?
 
 -- name: remove_token
 DELETE FROM tokens WHERE id = ?
+
+-- name: add_view
+INSERT INTO views (id, namespace, user, session, document) VALUES (?, ?, ?, ?, ?)
+
+-- name: view
+SELECT document FROM views WHERE id = ? AND {where}
+
+-- name: views
+SELECT document FROM views WHERE {where} ORDER BY number DESC
+
+-- name: view_number
+SELECT number FROM views WHERE id = ? AND {where}
+
+-- name: remove_view
+DELETE FROM views WHERE number = ?
+
+-- name: remove_summaries
+DELETE FROM partitions WHERE view = ?
+
+-- name: put_summary
+REPLACE INTO partitions (view, group_key, state, document) SELECT number, ?, ?, ? FROM views WHERE id = ?
+
+-- name: summaries
+SELECT p.document FROM views v JOIN partitions p ON p.view = v.number WHERE v.id = ? AND {where} ORDER BY p.group_key
+
+-- name: summary_has
+json_extract(p.group_key, ?) = ?
+
+-- name: summary_states
+SELECT p.group_key, p.state FROM views v JOIN partitions p ON p.view = v.number WHERE v.id = ?
+
+-- name: remove_summary
+DELETE FROM partitions WHERE view = (SELECT number FROM views WHERE id = ?) AND group_key = ?
+
+-- name: groups
+SELECT {values}, count(*), sum(m.handle), sum(m.version), sum(m.updated_at % 2147483647)
+FROM memories m WHERE {where} GROUP BY {columns}
+
+-- name: name_of
+(SELECT name FROM names WHERE number = {column})
+
+-- name: further_back
+(m.created_at, m.handle) < (?, ?)
+
+-- name: forget_summaries_of
+DELETE FROM partitions AS p WHERE EXISTS (
+    SELECT 1 FROM (
+        SELECT namespace, user FROM memories WHERE handle = ?1 UNION SELECT namespace, user FROM images WHERE handle = ?1
+    ) m
+    JOIN views v ON v.number = p.view
+    LEFT JOIN names n ON n.number = m.namespace
+    LEFT JOIN names u ON u.number = m.user
+    WHERE (v.namespace IS NULL OR v.namespace IS n.name) AND (v.user IS NULL OR v.user IS u.name)
+        AND coalesce(json_extract(p.group_key, '$.namespace'), n.name) IS n.name
+        AND coalesce(json_extract(p.group_key, '$.user_id'), u.name) IS u.name
+)

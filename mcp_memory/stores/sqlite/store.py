@@ -20,6 +20,7 @@ from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
 from mcp_memory.domain.tokens import Token
+from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult
 from mcp_memory.errors import StoreUnavailable
 from mcp_memory.ports.archive import Archived, TakenIn
 from mcp_memory.ports.given import Clock
@@ -40,6 +41,7 @@ from mcp_memory.ports.memories import (
 )
 from mcp_memory.ports.models import Generation
 from mcp_memory.ports.suggestions import Proposal
+from mcp_memory.ports.views import Group, Partition, Step
 from mcp_memory.stores.sqlite import (
     accesses,
     archive,
@@ -57,6 +59,7 @@ from mcp_memory.stores.sqlite import (
     tokens,
     undoing,
     upkeep,
+    views,
     writing,
 )
 from mcp_memory.stores.sqlite.connection import Connections, Settings
@@ -314,6 +317,37 @@ class SqliteStore:
 
     async def prune_jobs(self, finished_before: datetime) -> int:
         return await self._write(lambda connection: jobs.prune(connection, finished_before))
+
+    async def put_view(self, view: SummaryView) -> None:
+        await self._write(lambda connection: views.put(connection, view))
+
+    async def view(self, view_id: str, scope: Scope) -> SummaryView | None:
+        return await self._read(lambda connection: views.find(connection, view_id, scope))
+
+    async def views(self, scope: Scope) -> list[SummaryView]:
+        return await self._read(lambda connection: views.every(connection, scope))
+
+    async def remove_view(self, view_id: str, scope: Scope) -> bool:
+        return await self._write(lambda connection: views.remove(connection, view_id, scope))
+
+    async def put_partition(self, partition: Partition) -> bool:
+        return await self._write(lambda connection: views.put_partition(connection, partition))
+
+    async def partitions(self, view_id: str, group: Mapping[str, str]) -> list[SummaryViewPartitionResult]:
+        return await self._read(lambda connection: views.partitions(connection, view_id, group))
+
+    async def partition_states(self, view_id: str) -> dict[str, str]:
+        return await self._read(lambda connection: views.states(connection, view_id))
+
+    async def remove_partitions(self, view_id: str, keys: Sequence[str]) -> int:
+        return await self._write(lambda connection: views.remove_partitions(connection, view_id, keys))
+
+    async def groups(self, where: Where, fields: Sequence[str]) -> list[Group]:
+        return await self._read(lambda connection: views.groups(connection, where, fields))
+
+    async def walk(self, where: Where, after: Step | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
+        step = None if after is None else (after[0], int(after[1]))
+        return [*await self._read(lambda connection: views.walk(connection, where, step, limit))]
 
     async def optimise(self) -> None:
         for _ in range(upkeep.MOST_MERGES):

@@ -51,6 +51,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(7, "suggestions"),
     Migration(8, "generations"),
     Migration(9, "tokens"),
+    Migration(10, "views"),
 )
 SCHEMA_VERSION = MIGRATIONS[-1].version
 RELEASED: tuple[int, ...] = (1,)
