@@ -33,6 +33,8 @@ from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.tokens import Tokens
 from mcp_memory.services.upkeep import Upkeep
+from mcp_memory.services.view_texts import Summarist
+from mcp_memory.services.views import Views
 from mcp_memory.services.working import SessionRules, Working
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ async def open_memory(settings: Settings) -> Memory:
         archive=Archive(store, indexer, now, new_id),
         jobs=jobs,
         tokens=Tokens(store, _secrets, now, new_id),
+        views=Views(store, jobs, now, new_id, Summarist()),
         store=store,
         embedder=embedder,
         queue=queue,

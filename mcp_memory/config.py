@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     compaction_every_minutes: Minutes = Field(
         10, description="How often duplicates are made one by themselves; 0: never."
     )
+    summary_view_refresh_every_minutes: Minutes = Field(
+        60, description="How often continuous summary views are summed up by themselves; 0: never."
+    )
     expiry_every_minutes: Minutes = Field(
         60, description="How often expired sessions, old jobs and the history of old changes go; 0: never."
     )

@@ -16,6 +16,7 @@
     │   ├── OperationNotFound
     │   ├── SuggestionNotFound
     │   ├── JobNotFound
+    │   ├── TaskNotFound
     │   ├── TokenNotFound
     │   └── ViewNotFound
     ├── Conflict
@@ -167,6 +168,16 @@ class JobNotFound(NotFound):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"Job {job_id} not found")
         self.job_id = job_id
+
+
+class TaskNotFound(NotFound):
+    """No run of a summary view with this id in this scope."""
+
+    code = "task_not_found"
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"Task {task_id} not found")
+        self.task_id = task_id
 
 
 class TokenNotFound(NotFound):

@@ -101,6 +101,13 @@ class ViewRun(Record):
     """Those that no memory belongs to any more."""
 
 
+class ViewsRefreshed(Record):
+    """What came of summing up all continuous views."""
+
+    views: int
+    computed: int
+
+
 class CreateSummaryView(Request):
     """Have memories summed up by groups."""
 

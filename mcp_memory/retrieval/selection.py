@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,11 +59,14 @@ class Selection:
                 heappushpop(self._used, held)
         self._spread.offer(record)
 
+    def looked_at(self) -> list[MemoryRecord]:
+        """Return the memories that it chooses among, some of them twice: new, pinned, used ones, and some of all times."""
+        return [*self._newest, *self._pinned, *(record for _, _, record in self._used), *self._spread.kept]
+
     def chosen(self) -> list[MemoryRecord]:
         """Return the memories that tell most, each thing once, newest first."""
-        found = [*self._newest, *self._pinned, *(record for _, _, record in self._used), *self._spread.kept]
         # Of those that say the same to the letter the last one stands: one that is pinned, or the newest.
-        said = {normalised(record.text): record for record in sorted(found, key=_rank)}
+        said = {normalised(record.text): record for record in sorted(self.looked_at(), key=_rank)}
         chosen = _telling([*reversed(said.values())], self._now)
         return sorted(chosen, key=lambda record: (record.about, record.created_at), reverse=True)
 
@@ -109,33 +113,34 @@ def _rank(record: MemoryRecord) -> tuple[bool, datetime]:
     return record.pinned, record.created_at
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A memory, its words, how much it tells, and how much of that was said already."""
+    """A memory, its words, and how much it tells if nothing else is told."""
 
     record: MemoryRecord
     words: frozenset[str]
     worth: float
-    said: float = 0.0
-
-    @property
-    def gain(self) -> float:
-        """What choosing it adds."""
-        return self.worth * (1 - self.said / 2)
 
 
 def _telling(records: Sequence[MemoryRecord], now: datetime) -> Iterator[MemoryRecord]:
     """Yield what adds most to what was yielded before, leaving out what says the same."""
     left = [_candidate(record, now) for record in records]
     weights = _weights(left)
+    said: Counter[str] = Counter()
+
+    def gain(one: _Candidate) -> float:
+        """Return its worth, less for words that were said before: so that no subject takes all places."""
+        whole = sum(weights[word] for word in one.words)
+        fresh = sum(weights[word] / (1 + said[word]) for word in one.words)
+        return one.worth * (fresh / whole if whole else 1.0)
+
     for _ in range(LINES):
         if not left:
             return
-        best = max(left, key=lambda one: one.gain)
+        best = max(left, key=gain)
         yield best.record
-        for one in left:
-            one.said = max(one.said, _shared(one.words, best.words, weights))
-        left = [one for one in left if one is not best and one.said < SAME]
+        said.update(best.words)
+        left = [one for one in left if one is not best and _shared(one.words, best.words, weights) < SAME]
 
 
 def _candidate(record: MemoryRecord, now: datetime) -> _Candidate:
@@ -150,10 +155,7 @@ def _candidate(record: MemoryRecord, now: datetime) -> _Candidate:
 
 def _weights(candidates: Sequence[_Candidate]) -> dict[str, float]:
     """Return how much each word parts the memories: one that stands in all of them says little."""
-    counts: dict[str, int] = {}
-    for one in candidates:
-        for word in one.words:
-            counts[word] = counts.get(word, 0) + 1
+    counts = Counter(word for one in candidates for word in one.words)
     return {word: log(1 + len(candidates) / count) for word, count in counts.items()}
 
 

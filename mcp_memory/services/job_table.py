@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from mcp_memory.domain.requests import Compact, Request
+from mcp_memory.domain.views import RUN, RunView, RunViewLater
 from mcp_memory.ports.given import Progress
 from mcp_memory.services.jobs import JobKind, Period
 from mcp_memory.services.memory import Memory
@@ -65,6 +66,20 @@ async def optimise(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
     return None
 
 
+async def run_view(memory: Memory, asked: RunViewLater, progress: Progress) -> JsonValue:
+    """Sum up a view."""
+    done = await memory.views.recompute(RunView(view_id=asked.view_id, force=asked.force), progress=progress)
+    told: JsonValue = done.model_dump(mode="json")
+    return told
+
+
+async def refresh_views(memory: Memory, _: Whole, progress: Progress) -> JsonValue:
+    """Sum up what changed in the continuous views."""
+    done = await memory.views.refresh(progress)
+    told: JsonValue = done.model_dump(mode="json")
+    return told
+
+
 JOBS: tuple[JobKind[Memory], ...] = (
     JobKind(
         "compact",
@@ -105,5 +120,20 @@ JOBS: tuple[JobKind[Memory], ...] = (
         Whole,
         reembed,
         due=reembed_due,
+    ),
+    JobKind(
+        "refresh_views",
+        "sum up what changed in the summary views that are continuous",
+        Whole,
+        refresh_views,
+        Period("summary_view_refresh_every_minutes", only_if="long_term_memory"),
+        aliases=("agent_memory_server.summary_views.periodic_refresh_summary_views",),
+    ),
+    JobKind(
+        RUN,
+        "sum up a summary view, as a task of clients",
+        RunViewLater,
+        run_view,
+        aliases=("agent_memory_server.summary_views.refresh_summary_view",),
     ),
 )

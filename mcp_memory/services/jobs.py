@@ -102,13 +102,17 @@ class Jobs:
             raise InvalidRequest("\n".join([f"{name} is no job. The jobs are:", *map(_line, self.kinds)]))
         return kind
 
-    async def schedule(self, name: str, request: Request, *, delay: timedelta = NOW) -> Job:
+    async def schedule(self, name: str, request: Request, *, delay: timedelta = NOW, job_id: str | None = None) -> Job:
         """Have the job done once by whatever worker is free, after the delay; answers it when it is stored for good.
 
-        An unfinished job that would do the same in the same scope is answered instead of a second one.
+        An unfinished job that would do the same in the same scope is answered instead of a second one. ``job_id`` is
+        the id that the job gets, unless there is one of this id.
         """
         now = self._clock()
-        job = await self._store.put_job(self._new(self.kind(name), request, now, now + delay))
+        new = self._new(self.kind(name), request, now, now + delay)
+        if job_id is not None and await self._store.job(job_id, OPEN) is None:
+            new = new.model_copy(update={"id": job_id})
+        job = await self._store.put_job(new)
         if job.ready_at(now):
             await self._tell(job)
         return job

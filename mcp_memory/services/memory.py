@@ -16,6 +16,7 @@ from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.tokens import Tokens
 from mcp_memory.services.upkeep import Upkeep
+from mcp_memory.services.views import Views
 from mcp_memory.services.working import Working
 
 
@@ -33,6 +34,7 @@ class Memory:
     archive: Archive
     jobs: Jobs
     tokens: Tokens
+    views: Views
     store: Store
     embedder: Embedder
     queue: TaskQueue

@@ -26,6 +26,8 @@ from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.tokens import Tokens
 from mcp_memory.services.upkeep import Upkeep
+from mcp_memory.services.view_texts import Summarist
+from mcp_memory.services.views import Views
 from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 from tests.services.digging import Digging, Hole
@@ -74,6 +76,7 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
         archive=Archive(store, indexer, clock, new_id),
         jobs=jobs,
         tokens=Tokens(store, lambda: BcryptSecrets(rounds=4), clock, new_id),
+        views=Views(store, jobs, clock, new_id, Summarist()),
         store=store,
         embedder=embedder,
         queue=queue,
