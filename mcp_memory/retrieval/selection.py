@@ -60,7 +60,7 @@ class Selection:
         self._spread.offer(record)
 
     def looked_at(self) -> list[MemoryRecord]:
-        """Return the memories that it chooses among, some of them twice: new, pinned, used ones, and some of all times."""
+        """Return the memories that it chooses among: new, pinned, used ones, and some of all times; some come twice."""
         return [*self._newest, *self._pinned, *(record for _, _, record in self._used), *self._spread.kept]
 
     def chosen(self) -> list[MemoryRecord]:

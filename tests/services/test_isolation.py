@@ -32,6 +32,7 @@ from mcp_memory.domain.requests import (
 )
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
+from mcp_memory.domain.views import CreateSummaryView, ListPartitions, RunPartition, RunView
 from mcp_memory.errors import NotAllowed, NotFound
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.forgetting import Forgetting
@@ -42,6 +43,7 @@ from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
+from mcp_memory.services.views import Views
 from mcp_memory.services.working import Working
 from tests.services.conftest import StandingClock
 
@@ -54,7 +56,7 @@ OTHER_KEY = "Ann keeps her other key with the neighbour"
 
 WITHOUT_A_CALLER = {
     "expire", "prune", "schedule", "begin_period", "kind", "kinds", "rebuild_index", "forget_as_settings_say",
-    "record", "watch", "wait", "standing",
+    "record", "watch", "refresh", "wait", "standing",
 }  # fmt: skip
 """What only this program itself calls, about the whole store."""
 
@@ -66,6 +68,8 @@ class Anns:
     created: str
     suggestion: str
     job: str
+    view: str
+    task: str
 
 
 @pytest.fixture
@@ -88,7 +92,13 @@ async def anns(memory: Memory, clock: StandingClock) -> Anns:
     )
     await memory.store.suggest([proposal])
     job = await memory.jobs.schedule("compact", CompactLater(namespace="work", user_id="ann"))
-    return Anns(made.operation or "", "g1", job.id)
+    view = await memory.views.create(CreateSummaryView(source="long_term", group_by=["user_id"]), caller=ANN)
+    await memory.views.recompute(RunView(view_id=view.id), caller=ANN)
+    task = await memory.views.run(RunView(view_id=view.id), caller=ANN)
+    for filters in ({}, {"user_id": ["ann", "bob"]}):
+        whole = await memory.views.create(CreateSummaryView(source="long_term", group_by=["user_id"], filters=filters))
+        await memory.views.recompute(RunView(view_id=whole.id))
+    return Anns(made.operation or "", "g1", job.id, view.id, task.id)
 
 
 Act = Callable[[Memory, Anns], Awaitable[Any]]
@@ -105,6 +115,14 @@ BY_ID: dict[str, Act] = {
     "dismiss": lambda memory, anns: memory.suggestions.dismiss(anns.suggestion, caller=BOB),
     "job": lambda memory, anns: memory.jobs.get(anns.job, caller=BOB),
     "cancel": lambda memory, anns: memory.jobs.cancel(anns.job, caller=BOB),
+    "view": lambda memory, anns: memory.views.get(anns.view, caller=BOB),
+    "run": lambda memory, anns: memory.views.run(RunView(view_id=anns.view), caller=BOB),
+    "recompute": lambda memory, anns: memory.views.recompute(RunView(view_id=anns.view), caller=BOB),
+    "summaries": lambda memory, anns: memory.views.partitions(ListPartitions(view_id=anns.view), caller=BOB),
+    "summary": lambda memory, anns: memory.views.run_partition(
+        RunPartition(view_id=anns.view, group={"user_id": "bob"}), caller=BOB
+    ),
+    "task": lambda memory, anns: memory.views.task(anns.task, caller=BOB),
     "unscoped": lambda memory, _: memory.long_term.get("m3", caller=BOB),
 }
 
@@ -125,7 +143,9 @@ async def _emptied(memory: Memory, anns: Anns) -> Memory:
     await memory.working.delete("s1", caller=ANN)
     for known in await memory.store.recorded(["m1", "m2", "m3"], Scope()):
         await memory.store.purge([known.handle])
-    await memory.store.change_job(anns.job, lambda job: job.model_copy(update={"finished_at": job.created_at}))
+    for job_id in (anns.job, anns.task):
+        await memory.store.change_job(job_id, lambda job: job.model_copy(update={"finished_at": job.created_at}))
+    await memory.store.remove_view(anns.view, Scope())
     return memory
 
 
@@ -151,6 +171,7 @@ NOTHING: dict[str, tuple[Act, Callable[[Any], object]]] = {
         lambda memory, _: memory.suggestions.list(ListSuggestions(), caller=BOB), lambda found: found.total
     ),
     "jobs": (lambda memory, _: memory.jobs.list(ListJobs(), caller=BOB), lambda found: found.total),
+    "views": (lambda memory, _: memory.views.list(caller=BOB), len),
     "namespaces": (lambda memory, _: memory.long_term.namespaces(caller=BOB), len),
     "stats": (
         lambda memory, _: memory.long_term.stats(caller=BOB),
@@ -202,6 +223,18 @@ OUTSIDE: dict[str, Act] = {
     "undo": lambda memory, anns: memory.operations.undo(
         Undo(operation_id=anns.created, namespace="work"), caller=BOB
     ),
+    "view": lambda memory, _: memory.views.create(
+        CreateSummaryView(source="long_term", filters={"user_id": "ann"}), caller=BOB
+    ),
+    "view of both": lambda memory, _: memory.views.create(
+        CreateSummaryView(source="long_term", filters={"user_id": ["bob", "ann"]}), caller=BOB
+    ),
+    "summaries": lambda memory, anns: memory.views.partitions(
+        ListPartitions(view_id=anns.view, user_id="ann"), caller=BOB
+    ),
+    "summary": lambda memory, anns: memory.views.run_partition(
+        RunPartition(view_id=anns.view, group={"user_id": "ann"}), caller=BOB
+    ),
 }  # fmt: skip
 
 
@@ -221,7 +254,22 @@ async def _everything(memory: Memory) -> object:
         [hit.model_dump() for hit in found.memories],
         sessions,
         (await memory.operations.list(ListOperations())).total,
+        await memory.views.list(),
     )
+
+
+async def test_a_view_of_another_is_neither_deleted_nor_widened_by_its_id(memory: Memory, anns: Anns) -> None:
+    """Ann's view sums up what is hers, and Bob's what is his, whatever they leave out."""
+    assert (await memory.views.delete(anns.view, caller=BOB)).status == "ok"
+    kept = await memory.views.partitions(ListPartitions(view_id=anns.view), caller=ANN)
+    assert [(one.group, one.memory_count) for one in kept] == [({"user_id": "ann"}, 2)]
+    assert await memory.views.list(caller=ANN) == [await memory.views.get(anns.view)]
+    whole = await memory.views.create(CreateSummaryView(source="long_term"), caller=BOB)
+    empty = await memory.views.run_partition(RunPartition(view_id=whole.id, group={}), caller=BOB)
+    assert (empty.memory_count, empty.summary) == (0, "")
+    named = await memory.views.run(RunView(view_id=whole.id, task_id=anns.task), caller=BOB)
+    assert named.id != anns.task
+    assert (await memory.views.task(anns.task, caller=ANN)).view_id == anns.view
 
 
 async def test_the_same_ids_name_other_records_for_another(memory: Memory, anns: Anns) -> None:
@@ -272,7 +320,7 @@ async def test_an_operation_on_the_memories_of_both_is_each_ones_own_part(memory
     assert anns.created
 
 
-@pytest.mark.parametrize("service", [LongTerm, Working, Hydration, Operations, Suggestions, Forgetting, Jobs])
+@pytest.mark.parametrize("service", [LongTerm, Working, Hydration, Operations, Suggestions, Forgetting, Jobs, Views])
 def test_every_use_case_asks_who_calls(service: type) -> None:
     acts = {name: act for name, act in vars(service).items() if not name.startswith("_") and callable(act)}
     silent = {name for name, act in acts.items() if "caller" not in inspect.signature(act).parameters}
