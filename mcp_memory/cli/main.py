@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "delete": ("mcp_memory.cli.deleting:delete", "Delete memories or a session."),
     "compact": ("mcp_memory.cli.compacting:compact", "Merge duplicates, end what holds no longer."),
     "suggestions": ("mcp_memory.cli.compacting:suggestions", "Decide what compaction was not sure about."),
+    "views": ("mcp_memory.cli.views:views", "Sum memories up by groups."),
     "forget": ("mcp_memory.cli.forgetting:forget", "Forget what is old, unused or too much."),
     "history": ("mcp_memory.cli.history:history", "Show what was done to a memory, or what was done last."),
     "operations": ("mcp_memory.cli.history:operations", "List what was done, or show one operation."),
