@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import heappush, heappushpop
+from heapq import heapify, heappop, heappush, heappushpop
 from math import log, log1p
 
 from mcp_memory.domain.english import stem
@@ -122,25 +122,32 @@ class _Candidate:
     worth: float
 
 
-def _telling(records: Sequence[MemoryRecord], now: datetime) -> Iterator[MemoryRecord]:
-    """Yield what adds most to what was yielded before, leaving out what says the same."""
-    left = [_candidate(record, now) for record in records]
-    weights = _weights(left)
-    said: Counter[str] = Counter()
+def _telling(records: Sequence[MemoryRecord], now: datetime) -> list[MemoryRecord]:
+    """Return one after the other what adds most to those before, leaving out what says the same."""
+    candidates = [_candidate(record, now) for record in records]
+    weights = _weights(candidates)
+    # A word that was said before counts less each time, so that no subject takes all places.
+    said = dict.fromkeys(weights, 1)
+    # What a candidate adds only ever falls, so the last that was reckoned of it is the most that it can add.
+    waiting = [(-one.worth, place, one) for place, one in enumerate(candidates)]
+    heapify(waiting)
+    chosen: list[_Candidate] = []
+    while waiting and len(chosen) < LINES:
+        _, place, one = heappop(waiting)
+        gain = one.worth * _fresh(one.words, weights, said)
+        if waiting and gain < -waiting[0][0]:
+            heappush(waiting, (-gain, place, one))
+        elif all(_shared(one.words, other.words, weights) < SAME for other in chosen):
+            chosen.append(one)
+            for word in one.words:
+                said[word] += 1
+    return [one.record for one in chosen]
 
-    def gain(one: _Candidate) -> float:
-        """Return its worth, less for words that were said before: so that no subject takes all places."""
-        whole = sum(weights[word] for word in one.words)
-        fresh = sum(weights[word] / (1 + said[word]) for word in one.words)
-        return one.worth * (fresh / whole if whole else 1.0)
 
-    for _ in range(LINES):
-        if not left:
-            return
-        best = max(left, key=gain)
-        yield best.record
-        said.update(best.words)
-        left = [one for one in left if one is not best and _shared(one.words, best.words, weights) < SAME]
+def _fresh(words: frozenset[str], weights: Mapping[str, float], said: Mapping[str, int]) -> float:
+    """Return which part of what the words say was not said before, 0 to 1."""
+    whole = sum(weights[word] for word in words)
+    return sum(weights[word] / said[word] for word in words) / whole if whole else 1.0
 
 
 def _candidate(record: MemoryRecord, now: datetime) -> _Candidate:
@@ -159,7 +166,7 @@ def _weights(candidates: Sequence[_Candidate]) -> dict[str, float]:
     return {word: log(1 + len(candidates) / count) for word, count in counts.items()}
 
 
-def _shared(one: frozenset[str], other: frozenset[str], weights: dict[str, float]) -> float:
+def _shared(one: frozenset[str], other: frozenset[str], weights: Mapping[str, float]) -> float:
     """Return which part of what two memories say is said by both, 0 to 1."""
     both = sum(weights[word] for word in one & other)
     either = sum(weights[word] for word in one | other)

@@ -203,7 +203,10 @@ class Views:
 
     async def _pages(self, where: Where) -> AsyncIterator[Sequence[MemoryRecord]]:
         after: Step | None = None
-        while page := await self._store.walk(where, after, PAGE):
+        while True:
+            page = await self._store.walk(where, after, PAGE)
             yield [record for _, record in page]
+            if len(page) < PAGE:
+                return
             handle, last = page[-1]
             after = last.created_at, handle
