@@ -125,19 +125,29 @@ class CreateSummaryView(Request):
     model_name: Name | None = Field(None, description="Kept; the model of the settings is used")
 
 
-class RunPartition(Request):
+class ForGroup(Request):
+    """Names a group by its values."""
+
+    group: dict[str, Name] = Field(description="A value for each field that the view groups by")
+
+
+class RunPartition(ForGroup):
     """Sum up one group of a view now."""
 
     view_id: Label
-    group: dict[str, str]
 
 
-class RunView(Request):
+class Run(Request):
+    """How to sum up all groups of a view."""
+
+    task_id: Label | None = Field(None, description="The id of the task, if it is free")
+    force: bool = Field(default=False, description="Also the groups of which no memory has changed")
+
+
+class RunView(Run):
     """Sum up all groups of a view."""
 
     view_id: Label
-    task_id: Label | None = Field(None, description="The id of the task, if it is free")
-    force: bool = Field(default=False, description="Also the groups of which no memory has changed")
 
 
 class RunViewLater(Request):
@@ -155,10 +165,9 @@ class RunViewLater(Request):
         return Scope(self.namespace, self.user_id, self.session_id)
 
 
-class ListPartitions(Request):
-    """List the summaries of a view, those of the groups that have these values."""
+class HavingValues(Request):
+    """Keeps to the groups that have these values."""
 
-    view_id: Label
     user_id: Label | None = None
     namespace: Label | None = None
     session_id: Label | None = None
@@ -168,6 +177,12 @@ class ListPartitions(Request):
     def group(self) -> dict[str, str]:
         """The values that are asked for."""
         return {field: value for field in GROUPS if (value := getattr(self, field)) is not None}
+
+
+class ListPartitions(HavingValues):
+    """List the summaries of a view."""
+
+    view_id: Label
 
 
 def new_view(asked: CreateSummaryView, view_id: str, caller: Caller) -> SummaryView:
@@ -181,6 +196,7 @@ def new_view(asked: CreateSummaryView, view_id: str, caller: Caller) -> SummaryV
         raise InvalidRequest("Only source 'long_term' can be summed up")
     _refuse_others("group_by", asked.group_by, GROUPS)
     _refuse_others("filter", asked.filters, _FILTERS)
+    _refuse_unwritable(asked.filters)
     fields = dict(asked) | {
         "group_by": list(dict.fromkeys(asked.group_by)),
         "filters": _bounded(asked.filters, caller),
@@ -191,6 +207,14 @@ def new_view(asked: CreateSummaryView, view_id: str, caller: Caller) -> SummaryV
 def _refuse_others(what: str, given: Sequence[str] | Mapping[str, Any], known: Sequence[str] | frozenset[str]) -> None:
     if others := sorted(set(given) - set(known)):
         raise InvalidRequest(f"Unsupported {what} fields: {', '.join(others)}")
+
+
+def _refuse_unwritable(filters: Mapping[str, JsonValue]) -> None:
+    """Refuse what came as JSON and cannot be written as JSON: half of a character, a number that is none."""
+    try:
+        json.dumps(dict(filters), ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise InvalidRequest(f"filters: {error}") from error
 
 
 def filters_of(written: Mapping[str, JsonValue]) -> Filters:

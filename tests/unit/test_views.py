@@ -65,6 +65,8 @@ def test_a_view_keeps_what_was_asked_and_takes_nulls_for_nothing() -> None:
         ({"filters": {"user_id": {"is": "ann"}}}, "filters: user_id: unknown operator is"),
         ({"filters": {"memory_type": "fact"}}, "fact"),
         ({"filters": {"event_date": {"gte": "soon"}}}, "no date"),
+        ({"filters": {"topics": ["\ud800"]}}, "filters: .*surrogates not allowed"),
+        ({"filters": {"user_id": {"eq": "ann", "field": float("nan")}}}, "filters: .*not JSON compliant"),
     ],
 )
 def test_a_view_that_cannot_be_summed_up_is_refused(fields: dict[str, Any], said: str) -> None:
