@@ -128,7 +128,7 @@ async def test_summaries_are_removed_by_their_groups(store: Store) -> None:
 
 
 async def test_a_view_that_goes_takes_its_summaries_along(store: Store) -> None:
-    made, other = await stored(store), await stored(store)
+    other, made = await stored(store), await stored(store)
     for one in (made, other):
         await keep(store, one, "ann")
     assert await store.remove_view(made.id, OPEN)
@@ -205,6 +205,14 @@ async def test_the_state_of_a_group_changes_with_its_memories_alone(store: Store
     assert await changed()
     await store.touch([one], later, unless_since=NOON)
     assert await groups(store, "user_id") == seen[-1]
+
+
+async def test_a_group_changes_when_a_memory_of_another_ends_one_of_it(store: Store) -> None:
+    await store.add([entry("Tea", id="1", session_id="monday")], operation())
+    before = await groups(store, "session_id")
+    await store.add([entry("No tea", session_id="friday", supersedes=["1"])], operation())
+    after = await groups(store, "session_id")
+    assert (after["monday"].count, after["monday"].state != before["monday"].state) == (1, True)
 
 
 async def test_a_walk_meets_every_match_once_newest_first(store: Store) -> None:

@@ -72,6 +72,15 @@ async def test_many_notes_become_a_summary_of_summaries_and_none_is_left_out() -
     assert len(llm.prompts) > 500 * 1_500 / PAGE_CHARACTERS
 
 
+async def test_a_model_that_never_stops_writing_is_not_asked_for_ever() -> None:
+    def write(_: str) -> str:
+        assert len(llm.prompts) < 100
+        return "and so on " * PAGE_CHARACTERS
+
+    llm = ScriptedLLM(write)
+    assert (await summed_up(llm, *numbered(300, 1_000))).author == "model"
+
+
 @pytest.mark.parametrize("good", [0, 1, 3])
 async def test_where_the_model_fails_a_selection_stands_and_says_so(good: int) -> None:
     """At the first page, at a later one, and at the summary of summaries."""

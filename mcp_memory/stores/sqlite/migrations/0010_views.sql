@@ -1,6 +1,6 @@
 -- Summary views. The documents are the truth; the columns are what is searched by.
 CREATE TABLE views (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     namespace TEXT, -- what its filters hold it to
     user TEXT,
