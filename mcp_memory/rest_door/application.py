@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from mcp_memory import __version__
 from mcp_memory.http_door.metadata import ProtectedResource
-from mcp_memory.rest_door import memories, operations, overview, sessions
+from mcp_memory.rest_door import memories, operations, overview, sessions, views
 from mcp_memory.rest_door.asking import Served
 from mcp_memory.rest_door.errors import handle_errors
 from mcp_memory.rest_door.routes import Route
@@ -23,7 +23,7 @@ SECURITY: dict[str, Any] = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
-ROUTES: tuple[Route, ...] = (*sessions.ROUTES, *memories.ROUTES, *operations.ROUTES, *overview.ROUTES)
+ROUTES: tuple[Route, ...] = (*sessions.ROUTES, *memories.ROUTES, *operations.ROUTES, *overview.ROUTES, *views.ROUTES)
 
 
 class Application(FastAPI):
