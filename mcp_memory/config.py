@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -32,7 +32,7 @@ from mcp_memory.auth.trust import ALGORITHMS
 from mcp_memory.auth_mode import Asked, AuthMode, listed, web_address
 from mcp_memory.errors import ConfigurationError
 from mcp_memory.settings_sources import KeptSecrets, origins, secret_fields
-from mcp_memory.settings_text import DOTENV, Origin, refusals, shown, variable
+from mcp_memory.settings_text import DOTENV, Origin, refusals, variable
 from mcp_memory.store_url import EPHEMERAL, SQLITE, StoreKind, parsed, usual
 
 logger = logging.getLogger(__name__)
@@ -355,17 +355,6 @@ def secret_names() -> list[str]:
     return [variable(name) for name in secret_fields(Settings)]
 
 
-class Source(NamedTuple):
-    """One setting as it is shown: secrets masked, empty if not set."""
-
-    field: str
-    variable: str
-    value: str
-    origin: Origin
-    effect: bool
-    """False for a setting that is only accepted."""
-
-
 def read_settings(**overrides: Any) -> Settings:
     """Return the settings of this process; what is not None in ``overrides`` comes from the command line and wins.
 
@@ -401,22 +390,3 @@ def read_settings(**overrides: Any) -> Settings:
             settings.embedder(),
         )
     return settings
-
-
-def sources(settings: Settings) -> list[Source]:
-    """Return every setting with its value and where it came from."""
-    return [
-        Source(
-            field=field,
-            variable=variable(field),
-            value=_shown(field, settings),
-            origin=settings.origin(field),
-            effect=(info.json_schema_extra or {}) != {"effect": "none"},
-        )
-        for field, info in Settings.model_fields.items()
-    ]
-
-
-def _shown(field: str, settings: Settings) -> str:
-    value = settings.store_url() if field == "memory_store_url" else getattr(settings, field)
-    return shown(value, address=field == "redis_url")

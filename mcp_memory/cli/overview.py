@@ -55,7 +55,7 @@ def stats(layout: str, **owner: Unpack[Owner]) -> None:
 @store_option
 def config(layout: str) -> None:
     """Show every setting, its value and where it comes from; secrets are masked."""
-    shown = load("mcp_memory.config:sources")(settings())
+    shown = load("mcp_memory.settings_listed:sources")(settings())
     if layout == "json":
         fields = [
             {"setting": one.variable, "value": one.value or None, "from": one.origin, "effect": one.effect}

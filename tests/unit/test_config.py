@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.config import Settings, read_settings, sources
+from mcp_memory.config import Settings, read_settings
 from mcp_memory.errors import ConfigurationError
+from mcp_memory.settings_listed import sources
 
 pytestmark = pytest.mark.usefixtures("empty_environment")
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.config import read_settings, sources
+from mcp_memory.config import read_settings
 from mcp_memory.errors import ConfigurationError
+from mcp_memory.settings_listed import sources
 
 pytestmark = pytest.mark.usefixtures("empty_environment")
 
