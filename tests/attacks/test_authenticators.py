@@ -58,22 +58,26 @@ async def test_a_token_of_our_own_opens_the_door_where_tokens_are_meant(memory: 
 
 
 async def test_the_settings_of_an_issuer_are_what_counts(memory: Memory, issuer: LocalIssuer) -> None:
+    key = Key(algorithm="PS256")
+    issuer.publish(key.jwk())
     issuer.answers["/certs"] = issuer.answers.popitem()[1]
     given = settings(
         auth_mode="oauth2",
         oauth2_issuer_url=issuer.url,
         oauth2_audience=f"other,{AUDIENCE}",
         oauth2_jwks_url=f"{issuer.url}/certs",
+        oauth2_algorithms="PS256",
         oauth2_user_claim="email",
         oauth2_namespace_claim="tenant",
     )
     authenticator = open_authenticator(given, memory)
     at = int(time.time())
     claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "7", "iat": at, "exp": at + 60, "scope": "read"}
-    caller = await authenticator.identify(Key().sign({**claims, "email": "ana@acme", "tenant": "acme"}), PEER)
+    claims |= {"email": "ana@acme", "tenant": "acme"}
+    caller = await authenticator.identify(key.sign(claims), PEER)
     assert caller == Caller("7", Access.READ, bound=Scope("acme", "ana@acme"))
     with pytest.raises(NotAuthenticated, match=r"\(alg\)"):
-        await authenticator.identify(Key(algorithm="PS256").sign(claims), PEER)
+        await authenticator.identify(Key().sign(claims), PEER)
     await authenticator.close()
 
 

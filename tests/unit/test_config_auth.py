@@ -57,6 +57,7 @@ def test_a_variable_sets_its_field(
         ("OAUTH2_ISSUER_URL", " https://issuer.example", WEB),
         ("OAUTH2_JWKS_URL", "file:///keys.json", WEB),
         ("OAUTH2_JWKS_URL", "https://issuer.example/keys#a", MORE),
+        ("OAUTH2_JWKS_URL", "https://ana:hunter2@issuer.example/keys", MORE),
         ("PUBLIC_URL", "https://", WEB),
         ("PUBLIC_URL", "http://[::1", "cannot be read as a URL; write https://HOST/PATH"),
         ("PUBLIC_URL", "https://m.example/?a=b", MORE),
