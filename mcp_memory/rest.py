@@ -134,25 +134,27 @@ def _wrong_with(background: Background) -> str | None:
 async def _until_told(app: ASGIApp, listener: socket.socket, hang_up: Callable[[], None]) -> None:
     """Answer requests until told to leave, then those that are there."""
     stop = asyncio.Event()
-    logger.info("serves REST at %s/v1, and MCP at %s/mcp", address_of(listener), address_of(listener))
-    sockets = Sockets([], [listener], [])
     # Typed for apps that Hypercorn wraps itself.
     wrapped = wrap_app(app, 0, "asgi")  # type: ignore[arg-type]
+    sockets = Sockets([], [listener], [])
     serving = asyncio.create_task(worker_serve(wrapped, _config(), sockets=sockets, shutdown_trigger=stop.wait))
 
     def leave() -> None:
         if stop.is_set():
-            serving.cancel()
+            leave_within(0)
+        logger.info("leaves when what was asked is answered, in %.0f s at the latest", FINISHING_SECONDS)
         stop.set()
         hang_up()
 
     with told_to_leave(leave):
+        logger.info("serves REST at %s/v1, and MCP at %s/mcp", address_of(listener), address_of(listener))
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({serving}, timeout=FINISHING_SECONDS)
-    serving.cancel()
-    await asyncio.wait({serving})
-    if not serving.cancelled():
+    if serving.done():
         serving.result()
+    else:
+        serving.cancel()
+        logger.warning("leaves although something that was asked is not answered yet")
 
 
 def _config() -> Config:

@@ -26,6 +26,8 @@ class Sidecar:
         self._watchdog = threading.Timer(PATIENCE, process.kill)
         self._watchdog.start()
         self._serves = threading.Event()
+        self._news = threading.Condition()
+        self._over = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -35,10 +37,17 @@ class Sidecar:
         assert self.address, "".join(self.said)
         return self.address
 
+    def wait_until_it_says(self, words: str, *, times: int = 1) -> None:
+        """Return when it has logged a line with these words so often."""
+        with self._news:
+            self._news.wait_for(lambda: self._over or self._said(words) >= times, PATIENCE)
+        assert self._said(words) >= times, "".join(self.said)
+
     def leave(self) -> int:
-        """Tell it to leave, and return its exit code when it has."""
+        """Tell it to leave, and return its exit code when it has; Windows ends processes without asking."""
         self.process.terminate()
-        return self.ended()
+        code = self.ended()
+        return code if os.name == "posix" else 0
 
     def ended(self) -> int:
         """Return its exit code when it has ended by itself."""
@@ -58,11 +67,19 @@ class Sidecar:
     def _read(self) -> None:
         assert self.process.stderr
         for line in self.process.stderr:
-            self.said.append(line)
             if found := re.search(r"serves REST at (http\S+)/v1", line):
                 self.address = found[1]
                 self._serves.set()
+            with self._news:
+                self.said.append(line)
+                self._news.notify_all()
+        with self._news:
+            self._over = True
+            self._news.notify_all()
         self._serves.set()
+
+    def _said(self, words: str) -> int:
+        return sum(words in line for line in self.said)
 
 
 def environment_in(folder: Path, **settings: str) -> Mapping[str, str]:

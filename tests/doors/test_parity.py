@@ -19,6 +19,7 @@ from mcp_memory.domain.requests import Create, Search
 from mcp_memory.mcp_door.on_demand import Opened
 from mcp_memory.server import build_server
 from mcp_memory.services.memory import Memory
+from tests.doors.rest_app import client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +72,15 @@ def by_mcp(memory: Memory) -> Ask:
     return ask
 
 
+def by_rest(memory: Memory) -> Ask:
+    async def ask(request: dict[str, Any]) -> dict[str, Any]:
+        async with client_of(read_settings(), memory) as client:
+            response = await client.post("/v1/long-term-memory/search", json=request)
+        return dict(response.json())
+
+    return ask
+
+
 def by_command_line(_: Memory) -> Ask:
     async def ask(request: dict[str, Any]) -> dict[str, Any]:
         arguments = ["search", request["text"], "--format", "json"]
@@ -91,7 +101,7 @@ async def in_thread(arguments: list[str]) -> dict[str, Any]:
     return dict(json.loads(result.stdout))
 
 
-@pytest.mark.parametrize("door", [by_mcp, by_command_line])
+@pytest.mark.parametrize("door", [by_mcp, by_rest, by_command_line])
 @pytest.mark.parametrize("question", QUESTIONS, ids=json.dumps)
 async def test_every_door_gives_the_same_answer(
     memory: Memory, door: Callable[[Memory], Ask], question: dict[str, Any]
