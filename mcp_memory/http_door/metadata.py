@@ -44,7 +44,7 @@ class ProtectedResource:
 
     def address(self, scope: Scope) -> str:
         """Return where the document is that goes with a request."""
-        path: str = scope["path"]
+        path = str(scope["path"]).rstrip("/")
         return self._base(Request(scope)) + WELL_KNOWN + (path if _OF_ITS_OWN.fullmatch(path) else "")
 
     def step_up(self, scope: Scope, needs: str | None) -> dict[str, str]:

@@ -71,8 +71,10 @@ class NetworkMcp:
 
     def _routes(self) -> Iterator[BaseRoute]:
         for below in ("", "/{namespace}"):
-            yield Route(f"{below}/mcp", _Endpoint(self._streams.answer), methods=["POST"])
-            yield Route(f"{below}/sse", _Endpoint(self._older.open), methods=["GET"])
+            # A redirect would lose the request of clients that do not follow it.
+            for end in ("", "/"):
+                yield Route(f"{below}/mcp{end}", _Endpoint(self._streams.answer), methods=["POST"])
+                yield Route(f"{below}/sse{end}", _Endpoint(self._older.open), methods=["GET"])
             yield Route(f"{below}{MESSAGES}", _Endpoint(self._older.take), methods=["POST"])
         if self._resource is not None:
             yield self._resource.route

@@ -130,6 +130,14 @@ async def test_the_namespace_of_the_address_holds_for_its_requests(door: str, mo
         assert session["namespace"] == "north"
 
 
+async def test_an_address_may_end_with_a_slash(door: str) -> None:
+    """As clients of agent-memory-server and of the SDK write it."""
+    async with client(f"{door}/north/mcp/", "writer") as mine, older_client(f"{door}/sse/", "writer") as older:
+        await remember(mine, "Snow until May")
+        assert await texts(mine) == {"Snow until May"}
+        assert (await older.list_tools()).tools
+
+
 async def test_a_namespace_may_have_any_name_that_a_path_can_say(door: str) -> None:
     below = f"{door}/caf%C3%A9%207%7C%7Bx%7D"
     async with client(f"{below}/mcp", "writer") as mine, older_client(f"{below}/sse", "writer") as older:
