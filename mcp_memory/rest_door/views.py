@@ -29,6 +29,24 @@ from mcp_memory.rest_door.routes import Route
 from mcp_memory.rest_door.wire import AT_ONCE, Id
 
 
+class ViewBody(CreateSummaryView):
+    """What to sum up."""
+
+    model_config = AT_ONCE
+
+
+class GroupBody(ForGroup):
+    """Which group to sum up."""
+
+    model_config = AT_ONCE
+
+
+class RunBody(Run):
+    """How to sum up all groups."""
+
+    model_config = AT_ONCE
+
+
 class Values(HavingValues):
     """Keeps to the groups that have these values."""
 
@@ -38,7 +56,7 @@ class Values(HavingValues):
 Force = Annotated[bool, Query(description="The same as in the body")]
 
 
-async def create_view(at: At, body: CreateSummaryView) -> SummaryView:
+async def create_view(at: At, body: ViewBody) -> SummaryView:
     """Have memories summed up by groups.
 
     What the caller is bound to is filled in as filters.
@@ -61,7 +79,7 @@ async def delete_view(at: At, view_id: Id) -> Ack:
     return await at.memory.views.delete(view_id, caller=at.caller)
 
 
-async def run_partition(at: At, view_id: Id, body: ForGroup) -> SummaryViewPartitionResult:
+async def run_partition(at: At, view_id: Id, body: GroupBody) -> SummaryViewPartitionResult:
     """Sum up one group of a view now."""
     return await at.memory.views.run_partition(RunPartition(view_id=view_id, group=body.group), caller=at.caller)
 
@@ -73,12 +91,12 @@ async def list_partitions(
     return await at.memory.views.partitions(ListPartitions(view_id=view_id, **dict(having)), caller=at.caller)
 
 
-async def run_view(at: At, view_id: Id, *, body: Run | None = None, force: Force = False) -> Task:
+async def run_view(at: At, view_id: Id, *, body: RunBody | None = None, force: Force = False) -> Task:
     """Have a whole view summed up in the background.
 
     The answer is a task, to be followed at `/v1/tasks`; while it is unfinished, there is no second one.
     """
-    how = body or Run()
+    how = body or RunBody()
     asked = RunView(view_id=view_id, task_id=how.task_id, force=how.force or force)
     return await at.memory.views.run(asked, caller=at.caller)
 

@@ -36,8 +36,16 @@ REFERENCE = {
     "POST /v1/long-term-memory/forget",
     "POST /v1/long-term-memory/compact",
     "POST /v1/memory/prompt",
+    "POST /v1/summary-views",
+    "GET /v1/summary-views",
+    "GET /v1/summary-views/{view_id}",
+    "DELETE /v1/summary-views/{view_id}",
+    "POST /v1/summary-views/{view_id}/partitions/run",
+    "GET /v1/summary-views/{view_id}/partitions",
+    "POST /v1/summary-views/{view_id}/run",
+    "GET /v1/tasks/{task_id}",
 }
-"""The routes that existing clients call, views aside."""
+"""The routes that existing clients call."""
 
 
 @pytest.fixture(scope="module")
