@@ -148,7 +148,7 @@ class TagFilter(_Filter):
     all: _Values | None = None
     none: _Values | None = None
     not_in: _Values | None = None
-    startswith: Annotated[_Value, Field(min_length=1)] | None = None
+    startswith: Annotated[str, Field(min_length=1), BeforeValidator(storable_text)] | None = None
 
     @model_validator(mode="before")
     @classmethod
