@@ -48,7 +48,6 @@ EMBEDDERS: dict[str, str] = {
     "all-MiniLM-L6-v2": "mcp_memory.embedders.minilm.embedder:MiniLMEmbedder",
     "hashing": "mcp_memory.embedders.hashing:HashingEmbedder",
 }
-ATTEMPTS = "mcp_memory.auth.attempts:Attempts"
 SECRETS = "mcp_memory.auth.secrets:BcryptSecrets"
 AUTHENTICATORS: dict[str, str] = {
     "disabled": "mcp_memory.auth.disabled:DisabledAuthenticator",

@@ -33,7 +33,3 @@ class BcryptSecrets:
     async def matches(self, secret: str, token_hash: str) -> bool:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, bcrypt.checkpw, secret.encode(), token_hash.encode())
-
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import secrets
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -21,9 +20,8 @@ from mcp_memory.errors import NotAuthenticated
 from mcp_memory.ports.given import Clock
 from mcp_memory.ports.tokens import Secrets, TokenStore
 
-logger = logging.getLogger(__name__)
-
 REMEMBERED = timedelta(minutes=15)
+"""After so long without use a secret is checked again."""
 MOST_REMEMBERED = 4_096
 INVALID = "Invalid token"
 EXPIRED = "Token has expired"
@@ -52,7 +50,7 @@ class TokenAuthenticator:
     async def identify(self, credentials: str | None, peer: str) -> Caller:
         if not credentials:
             raise NotAuthenticated("Missing bearer token")
-        if len(credentials.encode()) > LONGEST:
+        if len(credentials) > LONGEST or not credentials.isascii():
             self._refuse(peer, INVALID)
         digest = hashlib.blake2b(credentials.encode(), key=self._key, digest_size=32).digest()
         token = await self._store.token(lookup_of(credentials))
@@ -83,8 +81,14 @@ class TokenAuthenticator:
         if fitted.until <= self._clock() or fitted.token_hash != token.token_hash:
             del self._fitted[digest]
             return False
-        self._fitted.move_to_end(digest)
+        self._remember(digest, token)
         return True
+
+    def _remember(self, digest: bytes, token: Token) -> None:
+        self._fitted[digest] = _Fitted(token.token_hash, self._clock() + REMEMBERED)
+        self._fitted.move_to_end(digest)
+        if len(self._fitted) > MOST_REMEMBERED:
+            self._fitted.popitem(last=False)
 
     async def _fits(self, secret: str, digest: bytes, token: Token) -> bool:
         """Say whether the secret fits the token's hash; all who ask at once wait for one answer."""
@@ -95,7 +99,5 @@ class TokenAuthenticator:
         # Whoever stops waiting does not stop it for the others.
         if not await asyncio.shield(task):
             return False
-        self._fitted[digest] = _Fitted(token.token_hash, self._clock() + REMEMBERED)
-        if len(self._fitted) > MOST_REMEMBERED:
-            self._fitted.popitem(last=False)
+        self._remember(digest, token)
         return True

@@ -12,10 +12,10 @@ import pytest
 
 from mcp_memory.auth.attempts import ALLOWED, MOST_PEERS, SECONDS_EACH, Attempts
 from mcp_memory.auth.secrets import BcryptSecrets
-from mcp_memory.auth.tokens import REMEMBERED, TokenAuthenticator
+from mcp_memory.auth.tokens import MOST_REMEMBERED, REMEMBERED, TokenAuthenticator
 from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.scope import Scope
-from mcp_memory.domain.tokens import lookup_of
+from mcp_memory.domain.tokens import Token, lookup_of
 from mcp_memory.errors import (
     AmbiguousToken,
     InvalidRequest,
@@ -27,6 +27,7 @@ from mcp_memory.errors import (
 from mcp_memory.machine import new_ids
 from mcp_memory.ports.store import Store
 from mcp_memory.services.tokens import AddToken, Tokens
+from mcp_memory.stores.ephemeral.store import EphemeralStore
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests.contracts.entries import StandingClock
 
@@ -52,6 +53,23 @@ class Counting:
     async def matches(self, secret: str, token_hash: str) -> bool:
         self.checked += 1
         return await self.real.matches(secret, token_hash)
+
+
+@dataclass
+class Plain:
+    """Secrets that are their own hashes, to have many at once."""
+
+    checked: int = 0
+
+    def new(self) -> str:
+        return "made"
+
+    async def hashed(self, secret: str) -> str:
+        return secret
+
+    async def matches(self, secret: str, token_hash: str) -> bool:
+        self.checked += 1
+        return secret == token_hash
 
 
 @pytest.fixture
@@ -109,7 +127,9 @@ async def test_only_hashes_are_kept(tokens: Tokens, store: Store, tmp_path: Path
     assert not any(secret.encode() in content for content in written)
 
 
-@pytest.mark.parametrize("shown", [None, "", UNKNOWN, "short", "x" * 500, "é" * 40, "$2b$12$" + "x" * 53])
+@pytest.mark.parametrize(
+    "shown", [None, "", UNKNOWN, "short", "x" * 500, "é" * 40, "\ud800" * 40, "$2b$12$" + "x" * 53]
+)
 async def test_who_shows_nothing_or_something_else_is_not_let_in_and_costs_no_hash(
     shown: str | None, tokens: Tokens, door: TokenAuthenticator, secrets: Counting
 ) -> None:
@@ -142,6 +162,40 @@ async def test_a_secret_is_checked_once_and_for_all_who_ask_at_once(
     assert secrets.checked == 2
 
 
+async def test_a_secret_in_use_is_not_checked_again(
+    tokens: Tokens, door: TokenAuthenticator, secrets: Counting, clock: StandingClock
+) -> None:
+    """So that guessers behind the same address never keep its bearer out."""
+    secret = await issue(tokens)
+    await door.identify(secret, HOME)
+    for _ in range(4):
+        clock.advance(seconds=REMEMBERED.total_seconds() / 2)
+        for _ in range(ALLOWED):
+            with pytest.raises(NotAuthenticated):
+                await door.identify(UNKNOWN, HOME)
+        await door.identify(secret, HOME)
+    assert secrets.checked == 1
+
+
+async def test_of_many_secrets_those_unused_longest_are_checked_again(clock: StandingClock) -> None:
+    store, plain = EphemeralStore(clock=clock), Plain()
+    door = TokenAuthenticator(store, plain, clock, Attempts(clock))
+    shown = [f"secret {number}" for number in range(MOST_REMEMBERED + 1)]
+    for secret in shown:
+        await store.add_token(
+            Token(id=secret, description=secret, lookup=lookup_of(secret), token_hash=secret, created_at=clock())
+        )
+    for secret in shown[:-1]:
+        await door.identify(secret, HOME)
+    await door.identify(shown[0], HOME)
+    await door.identify(shown[-1], HOME)
+    assert plain.checked == len(shown)
+    await door.identify(shown[0], HOME)
+    assert plain.checked == len(shown)
+    await door.identify(shown[1], HOME)
+    assert plain.checked == len(shown) + 1
+
+
 async def test_a_removed_token_stops_at_once_in_every_process(
     tokens: Tokens, store: Store, secrets: Counting, clock: StandingClock
 ) -> None:
@@ -154,6 +208,18 @@ async def test_a_removed_token_stops_at_once_in_every_process(
     for door in doors:
         with pytest.raises(NotAuthenticated):
             await door.identify(secret, HOME)
+
+
+async def test_what_is_remembered_holds_for_one_hash_only(
+    tokens: Tokens, store: Store, door: TokenAuthenticator, secrets: Counting
+) -> None:
+    secret = await issue(tokens)
+    await door.identify(secret, HOME)
+    (kept,) = await store.tokens(Scope())
+    await store.replace_token(kept.model_copy(update={"token_hash": await secrets.hashed(UNKNOWN)}))
+    with pytest.raises(NotAuthenticated):
+        await door.identify(secret, HOME)
+    assert secrets.checked == 2
 
 
 async def test_a_token_expires(tokens: Tokens, door: TokenAuthenticator, clock: StandingClock) -> None:
@@ -271,13 +337,15 @@ async def test_the_audit_log_says_what_was_done_and_no_secret(
     tokens: Tokens, door: TokenAuthenticator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    issued = await tokens.add(AddToken(description="laptop"), caller=Caller("ann"))
+    issued = await tokens.add(AddToken(description="laptop\nmade up", namespace="work"), caller=Caller("ann\nand bob"))
     await door.identify(issued.secret, HOME)
     renewed = await tokens.rotate(issued.token.id)
     await tokens.remove(issued.token.id)
     said = [record.getMessage() for record in caplog.records if record.name == "mcp_memory.audit"]
     assert [line.partition(":")[0] for line in said] == ["token added", "token rotated", "token removed"]
-    assert "by ann" in said[0]
-    assert "laptop" in said[0]
+    assert said[0] == (
+        f"token added: {issued.token.masked} ('laptop\\nmade up'), access write; namespace 'work'; by 'ann\\nand bob'"
+    )
+    assert said[2].endswith("by this machine")
     for secret in (issued.secret, renewed.secret, issued.token.token_hash, lookup_of(issued.secret)):
         assert secret not in caplog.text
