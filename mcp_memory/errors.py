@@ -184,9 +184,12 @@ class TokenNotFound(NotFound):
     """No token of this id or hash in this scope."""
 
     code = "token_not_found"
+    _WHOLE: ClassVar[int] = 16
+    """Shorter names are how a hash or an id begins, to scripts that read the message."""
 
     def __init__(self, named: str) -> None:
-        super().__init__(f"Token not found: {named}")
+        begins = len(named) < self._WHOLE
+        super().__init__(f"No token found matching '{named}'" if begins else f"Token not found: {named}")
         self.named = named
 
 

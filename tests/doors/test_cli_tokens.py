@@ -99,12 +99,16 @@ def test_a_token_is_shown_by_its_hash_its_id_or_how_they_begin(run: Run) -> None
 def test_what_names_none_or_several_is_an_error(run: Run) -> None:
     made = added(run, "laptop"), added(run, "other")
     unknown = run("show", "nothing")
-    assert (unknown.exit_code, unknown.stderr) == (1, "Error: Token not found: nothing\n")
+    assert (unknown.exit_code, unknown.stderr) == (1, "Error: No token found matching 'nothing'\n")
+    whole = run("show", "$2b$12$nothing-at-all", "--format", "json")
+    assert (whole.exit_code, json.loads(whole.stdout)) == (1, {"error": "Token not found: $2b$12$nothing-at-all"})
     several = run("show", "$2b$12$", "--format", "json")
     assert several.exit_code == 1
     masked = [f"{one['hash'][:8]}...{one['hash'][-8:]}" for one in made]
     assert json.loads(several.stdout) == {"error": "Multiple tokens match '$2b$12$'", "matches": masked}
-    assert run("remove", "nothing", "-f").exit_code == 1
+    for act in ("remove", "rotate"):
+        refused = run(act, "nothing", "-f")
+        assert (refused.exit_code, refused.stderr) == (1, "Error: No token found matching 'nothing'\n")
     assert len(json.loads(said(run("list", "--format", "json")))) == 2
 
 
