@@ -12,6 +12,9 @@ from mcp_memory.cli.options import store_option
 from mcp_memory.errors import InvalidRequest
 from mcp_memory.loading import load
 
+OWN_TOKEN = "MEMORY_TOKEN"  # noqa: S105 -- a name
+"""The access token of whoever sits here: no setting, scripts ask for it."""
+
 if TYPE_CHECKING:
     from mcp_memory.secret_store import SecretStore
 
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 def secrets() -> None:
     """Keep keys and passwords out of configuration files.
 
-    NAME is a setting that is secret, such as OPENAI_API_KEY. What the environment or .env says of it wins.
+    NAME is a setting that is secret, such as OPENAI_API_KEY: what the environment or .env says of it wins. Or it is
+    MEMORY_TOKEN: your own access token, for scripts, which get it with `agent-memory secrets get MEMORY_TOKEN`.
     """
 
 
@@ -77,14 +81,14 @@ def _kept() -> SecretStore:
 
 
 def _known(name: str) -> str:
-    """Return the name of a setting that is secret.
+    """Return the name of what may be kept.
 
     Raises:
         InvalidRequest: it is none; the message lists them.
     """
-    names: list[str] = load("mcp_memory.config:secret_names")()
+    names: list[str] = [*load("mcp_memory.config:secret_names")(), OWN_TOKEN]
     if name.upper() not in names:
-        raise InvalidRequest(f"{name} is no setting that is secret; these are: {', '.join(names)}")
+        raise InvalidRequest(f"{name} is no secret that is kept here; these are: {', '.join(names)}")
     return name.upper()
 
 

@@ -21,8 +21,10 @@ NEEDED = {"anyio.from_thread", "click"}
 """What the first answer may load beyond a bare server of the same SDK and the small modules of the standard library."""
 HEAVY = {
     "apsw",
+    "bcrypt",
     "fastapi",
     "huey",
+    "hypercorn",
     "keyring",
     "numpy",
     "ollama",
