@@ -12,6 +12,7 @@ from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.replies import Forgettable, Forgotten
 from mcp_memory.ports.given import Clock, NewId, Progress
 from mcp_memory.ports.memories import Handle, MemoryStore
+from mcp_memory.services.audit import note
 
 PAGE = 2_000
 """Memories that are read at a time."""
@@ -48,7 +49,10 @@ class Forgetting:
         while not run.full and (page := await self._store.aged(scope, after, PAGE)):
             await run.take(page)
             after = page[-1][0]
-        return run.outcome()
+        outcome = run.outcome()
+        if outcome.operation is not None:
+            note(caller, f"forgot {outcome.deleted} memories: {outcome.operation}", scope)
+        return outcome
 
     async def forget_as_settings_say(self, progress: Progress | None = None) -> Forgotten:
         """Forget everywhere what the settings let go of."""

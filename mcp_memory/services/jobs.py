@@ -20,6 +20,7 @@ from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.errors import InvalidRequest, JobNotFound, QueueUnavailable
 from mcp_memory.ports.given import Clock, NewId, Progress
 from mcp_memory.ports.jobs import JobStore, TaskQueue
+from mcp_memory.services.audit import note
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,11 @@ class Jobs:
     async def cancel(self, job_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Job:
         """Cancel the job: at once if it waits, else its worker stops it within seconds; a finished one stays so."""
         there = await self.get(job_id, scope=scope, caller=caller)
-        return await self._store.change_job(job_id, partial(cancelled, now=self._clock())) or there
+        job = await self._store.change_job(job_id, partial(cancelled, now=self._clock()))
+        if job is None:
+            return there
+        note(caller, f"job {job.name} cancelled: {job.id}", Scope(job.namespace, job.user_id, job.session_id))
+        return job
 
     async def watch(self, job_id: str, *, scope: Scope = OPEN) -> AsyncIterator[Job]:
         """Yield the job, and again whenever it changed, until it is finished."""

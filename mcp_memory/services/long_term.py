@@ -18,6 +18,7 @@ from mcp_memory.ports.given import Clock, NewId, Progress
 from mcp_memory.ports.memories import Added, Handle
 from mcp_memory.ports.models import LLM, Embedder
 from mcp_memory.ports.store import Store
+from mcp_memory.services.audit import note
 from mcp_memory.services.compaction import Compactor
 from mcp_memory.services.echoes import Echoes, Handed, texts
 from mcp_memory.services.entries import Indexer, told
@@ -181,6 +182,7 @@ class LongTerm:
         owners = {(one.record.namespace, one.record.user_id, one.record.id): one.record for one in known}
         _refuse_ambiguous(memory_ids, list(owners.values()))
         count = await self._store.purge([one.handle for one in known])
+        note(caller, f"erased {count} memories for good", caller.scope(scope))
         return Ack(status=f"ok, erased {count} memories")
 
     async def compact(self, request: Compact, *, caller: Caller = LOCAL, progress: Progress | None = None) -> Compacted:
@@ -191,6 +193,8 @@ class LongTerm:
         outcome = await self._compactor.compact(request, scope, operation, progress)
         remaining = await self._store.count(Where(scope))
         changed = bool(outcome.merged or outcome.superseded) and not request.dry_run
+        if changed:
+            note(caller, f"compacted, {outcome.retired + outcome.superseded} memories ended: {operation.id}", scope)
         return Compacted(
             status=f"ok, {remaining} memories remaining after compaction",
             operation=operation.id if changed else None,

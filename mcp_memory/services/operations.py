@@ -18,6 +18,7 @@ from mcp_memory.ports.history import Changed, Undone
 from mcp_memory.ports.memories import Entry, Handle, Seen
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
+from mcp_memory.services.audit import note
 from mcp_memory.services.entries import Indexer
 
 NAMED = 5
@@ -85,7 +86,7 @@ class Operations:
         for one in changed:
             before = one.change.before
             restore.setdefault(one.handle, None if before is None else self._indexer.plain(before))
-        await self._check_own(request.operation_id, scope, caller)
+        others = await self._is_of_others(request.operation_id, scope, caller)
         operation = Operation(
             id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), by=caller.name, undoes=request.operation_id
         )
@@ -93,6 +94,8 @@ class Operations:
         if not undone.restored:
             raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
         await self._keep_apart(changed, undone)
+        if others:
+            note(caller, f"operation {request.operation_id} of others undone: {operation.id}", scope)
         return UndoReply(
             status=f"ok, {undone.restored} memories are as they were before",
             operation=operation.id,
@@ -104,12 +107,17 @@ class Operations:
         """Delete the record of operations that is older than it is to be kept; return how many there were."""
         return 0 if self._kept is None else await self._store.forget_operations(self._clock() - self._kept)
 
-    async def _check_own(self, operation_id: str, scope: Scope, caller: Caller) -> None:
-        if caller.access.includes(Access.ADMIN):
-            return
+    async def _is_of_others(self, operation_id: str, scope: Scope, caller: Caller) -> bool:
+        """Say whether others did it.
+
+        Raises:
+            NotAllowed: they did, and the caller is no admin.
+        """
         done = await self._store.operation(operation_id, scope)
-        if done is None or done.by != caller.name:
+        others = done is None or done.by != caller.name
+        if others:
             caller.require(Access.ADMIN)
+        return others
 
     async def _keep_apart(self, changed: Sequence[Changed], undone: Undone) -> None:
         """Remember of a compaction that what it did is not wanted: the next one would do it again."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
@@ -17,8 +16,7 @@ from mcp_memory.domain.tokens import LONGEST, SHORTEST, Token, lookup_of
 from mcp_memory.errors import AmbiguousToken, InvalidRequest, TokenNotFound
 from mcp_memory.ports.given import Clock, NewId
 from mcp_memory.ports.tokens import Secrets, TokenStore
-
-audit = logging.getLogger("mcp_memory.audit")
+from mcp_memory.services.audit import note
 
 
 class AddToken(Owned):
@@ -131,11 +129,4 @@ def _begins(token: Token, named: str) -> bool:
 
 
 def _note(what: str, token: Token, caller: Caller) -> None:
-    audit.info(
-        "token %s: %s (%s), access %s, by %s",
-        what,
-        token.masked,
-        token.description,
-        token.access,
-        caller.name or "whoever is at this machine",
-    )
+    note(caller, f"token {what}: {token.masked} ({token.description!r}), access {token.access}", token.scope)

@@ -35,6 +35,7 @@ from mcp_memory.errors import JobNotFound, TaskNotFound, ViewNotFound
 from mcp_memory.ports.given import Clock, NewId, Progress
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.views import Group, Partition, Step
+from mcp_memory.services.audit import note
 from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.view_texts import Summarist
 
@@ -61,6 +62,7 @@ class Views:
         """
         view = new_view(request, self._new_id(), caller)
         await self._store.put_view(view)
+        note(caller, f"view made: {view.id}", view.scope)
         return view
 
     async def list(self, *, caller: Caller = LOCAL) -> Sequence[SummaryView]:
@@ -80,7 +82,9 @@ class Views:
 
     async def delete(self, view_id: str, *, caller: Caller = LOCAL) -> Ack:
         """Delete a view with its summaries; one that is not there is as good as deleted."""
-        await self._store.remove_view(view_id, caller.scope())
+        scope = caller.scope()
+        if await self._store.remove_view(view_id, scope):
+            note(caller, f"view deleted: {view_id}", scope)
         return Ack(status="ok")
 
     async def partitions(
@@ -130,7 +134,9 @@ class Views:
             user_id=scope.user_id,
             session_id=scope.session_id,
         )
-        return task_of(await self._jobs.schedule(RUN, later, job_id=request.task_id))
+        task = task_of(await self._jobs.schedule(RUN, later, job_id=request.task_id))
+        note(caller, f"view run: {view.id}", scope)
+        return task
 
     async def task(self, task_id: str, *, caller: Caller = LOCAL) -> Task:
         """Return a run of a view, as long as jobs are kept.
