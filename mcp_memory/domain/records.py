@@ -31,9 +31,12 @@ class SearchMode(StrEnum):
 
 
 class Record(BaseModel):
-    """Parent of all records: frozen, tolerant of unknown fields, built when first used."""
+    """Parent of all records: frozen, tolerant of unknown fields, built when first used.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    What they hold is not quoted in errors, which may be logged.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, hide_input_in_errors=True)
 
 
 class MemoryRecord(Record):

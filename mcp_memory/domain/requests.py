@@ -46,7 +46,7 @@ Labels = list[Label]
 class Request(BaseModel):
     """Parent of all requests: an explicit null means "not given", an unknown field is ignored, as clients expect."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod

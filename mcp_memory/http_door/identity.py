@@ -46,7 +46,7 @@ class Identity:
         try:
             caller = await self.authenticator.identify(credentials(scope), peer(scope))
         except (NotAuthenticated, NotAllowed, IssuerUnavailable) as error:
-            logger.info("%s refused: %s", scope["path"], type(error).__name__)
+            logger.info("%r refused: %s", scope["path"], type(error).__name__)
             await self._refusal(scope, error)(scope, receive, send)
         else:
             await self.app(with_caller(scope, caller), receive, send)

@@ -20,7 +20,7 @@ from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.requests import Create, Request
 from mcp_memory.domain.scope import OPEN, Scope
-from mcp_memory.errors import InvalidRequest, MemoryServerError, StoreError
+from mcp_memory.errors import Conflict, InvalidRequest, MemoryServerError, NotAllowed, NotFound, StoreError
 from mcp_memory.mcp_door.arguments import unpacked
 from mcp_memory.mcp_door.asking import MemoryAsked
 from mcp_memory.mcp_door.listening import UpdatedWithin
@@ -29,6 +29,8 @@ from mcp_memory.mcp_door.tools import TOOLS, Call, Tool
 from mcp_memory.mcp_door.wording import missing, spoken, what_is_wrong
 
 logger = logging.getLogger(__name__)
+
+_REFUSALS = (InvalidRequest, NotAllowed, NotFound, Conflict)
 
 CallContext: TypeAlias = Context[Any, Any]
 ERROR_CODE = "mcp-memory/code"
@@ -108,7 +110,10 @@ def _answered(reply: BaseModel) -> CallToolResult:
 
 def _failed(tool: Tool, error: MemoryServerError) -> CallToolResult:
     level = logging.WARNING if isinstance(error, StoreError) else logging.INFO
-    logger.log(level, "%s: %s: %s", tool.name, type(error).__name__, error)
+    # A refusal quotes what was asked, which may be what somebody wants remembered.
+    told = "" if isinstance(error, _REFUSALS) else error
+    logger.log(level, "%s: %s %s", tool.name, type(error).__name__, told)
+    logger.debug("%s: %s", tool.name, error)
     return CallToolResult(
         content=[TextContent(type="text", text=str(error))], is_error=True, _meta={ERROR_CODE: error.code}
     )
