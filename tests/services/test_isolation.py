@@ -56,7 +56,7 @@ OTHER_KEY = "Ann keeps her other key with the neighbour"
 
 WITHOUT_A_CALLER = {
     "expire", "prune", "schedule", "begin_period", "kind", "kinds", "rebuild_index", "forget_as_settings_say",
-    "record", "watch", "refresh", "wait", "standing",
+    "record", "watch", "refresh", "left_over", "wait", "standing",
 }  # fmt: skip
 """What only this program itself calls, about the whole store."""
 
