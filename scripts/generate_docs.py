@@ -1,4 +1,4 @@
-"""Writes the pages that repeat what the program says of itself: settings, commands, MCP tools, errors.
+"""Writes the pages that repeat what the program says of itself: settings, commands, MCP tools, REST, errors.
 
     python3 make.py docs             write them
     python3 make.py docs --check     say which of them differ from the program, and fail if any does
@@ -30,8 +30,11 @@ from mcp_memory import errors
 from mcp_memory.cli.main import cli
 from mcp_memory.config import Settings
 from mcp_memory.mcp_door.tools import TOOLS
+from mcp_memory.rest_door.application import document
+from mcp_memory.rest_door.errors import status_of
 from mcp_memory.server import build_server
 from mcp_memory.settings_text import variable
+from scripts.rest_page import rest_page
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 100
@@ -81,15 +84,16 @@ ERRORS_HEAD = """\
 # Errors
 
 Over MCP an error is a tool result marked as one, with a sentence that says what to do; programs find the code in its
-`_meta`, under `mcp-memory/code`. On the command line it is one line on stderr. The codes are stable, the sentences may
-be reworded.
+`_meta`, under `mcp-memory/code`. Over REST it is a status, and a body with `detail` and `code`; where the store, a
+model or an issuer fails, `detail` says only which, and the server's log says more. On the command line it is one line
+on stderr. The codes are stable, the sentences may be reworded.
 
 ```text
 {tree}
 ```
 
-| Error | Code | What happened |
-| --- | --- | --- |"""
+| Error | Code | Status | What happened |
+| --- | --- | --- | --- |"""
 
 
 # ---------------------------------------------------------------------------------------------------------- settings
@@ -282,7 +286,7 @@ def errors_page() -> str:
     tree = inspect.cleandoc(errors.__doc__ or "").split("\n\n")[1]
     lines = [ERRORS_HEAD.format(tree=textwrap.dedent(tree))]
     for kind in family(errors.MemoryServerError):
-        cells = (f"`{kind.__name__}`", f"`{kind.code}`", inspect.cleandoc(kind.__doc__ or ""))
+        cells = (f"`{kind.__name__}`", f"`{kind.code}`", str(status_of(kind)), inspect.cleandoc(kind.__doc__ or ""))
         lines.append(table_row(cells))
     return "\n".join(lines) + "\n"
 
@@ -314,6 +318,7 @@ def pages() -> dict[str, str]:
         "docs/reference/cli.md": cli_page(),
         "docs/reference/mcp.md": anyio.run(mcp_page),
         "docs/reference/errors.md": errors_page(),
+        "docs/reference/rest.md": rest_page(document()),
     }
     return {".env.example": dotenv(), **{name: MADE + text for name, text in made.items()}}
 

@@ -205,6 +205,9 @@ def _span(value: Any) -> _Span:
     return moment, after(moment, timedelta(microseconds=1))
 
 
+_Date = Annotated[_Span, BeforeValidator(_span, json_schema_input_type=datetime | date | float)]
+
+
 def _second(span: _Span) -> _Span:
     """Widen a single moment to its whole second, the precision to which dates are compared for equality."""
     first, last = span
@@ -217,13 +220,13 @@ def _second(span: _Span) -> _Span:
 class DateFilter(_Filter):
     """What a client writes to restrict a date: a plain date, or operators; both ends of a range count."""
 
-    eq: Annotated[_Span, BeforeValidator(_span)] | None = None
-    ne: Annotated[_Span, BeforeValidator(_span)] | None = None
-    gt: Annotated[_Span, BeforeValidator(_span)] | None = None
-    gte: Annotated[_Span, BeforeValidator(_span)] | None = None
-    lt: Annotated[_Span, BeforeValidator(_span)] | None = None
-    lte: Annotated[_Span, BeforeValidator(_span)] | None = None
-    between: Annotated[list[Annotated[_Span, BeforeValidator(_span)]], Field(min_length=2, max_length=2)] | None = None
+    eq: _Date | None = None
+    ne: _Date | None = None
+    gt: _Date | None = None
+    gte: _Date | None = None
+    lt: _Date | None = None
+    lte: _Date | None = None
+    between: Annotated[list[_Date], Field(min_length=2, max_length=2)] | None = None
     inclusive: Literal["both", "neither", "left", "right"] = "both"
 
     @model_validator(mode="before")

@@ -46,6 +46,20 @@ def application(
     beside: Sequence[BaseRoute] = (),
 ) -> FastAPI:
     """Return the app over what is served, with the routes of other doors beside its own."""
+    app = _routed(most_bytes)
+    app.state.served = served
+    app.state.resource = resource
+    handle_errors(app)
+    app.router.routes.extend(beside)
+    return app
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document without serving anything."""
+    return _routed(None).openapi()
+
+
+def _routed(most_bytes: int | None) -> FastAPI:
     app = Application(
         title=TITLE,
         summary=SUMMARY,
@@ -56,14 +70,9 @@ def application(
         redirect_slashes=False,
         strict_content_type=False,
         max_body_size=most_bytes,
-        separate_input_output_schemas=True,
     )
-    app.state.served = served
-    app.state.resource = resource
-    handle_errors(app)
     for route in ROUTES:
         route.put_into(app)
-    app.router.routes.extend(beside)
     return app
 
 

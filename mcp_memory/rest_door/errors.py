@@ -49,15 +49,15 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _fault)
 
 
-def status_of(error: MemoryServerError) -> int:
-    """Return the status of an error."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+def status_of(error: type[MemoryServerError]) -> int:
+    """Return the status of a kind of error."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, MemoryServerError):
         raise error
-    status = status_of(error)
+    status = status_of(type(error))
     if status >= INTERNAL:
         logger.warning("%s: %s", type(error).__name__, error)
         return _body(status, said(error), error.code)

@@ -20,6 +20,7 @@ from mcp_memory.rest_door.wire import (
     SessionBody,
     SessionReader,
     SessionsQuery,
+    SessionWriter,
     etag,
     undated,
 )
@@ -47,7 +48,7 @@ async def put_session(
     at: At,
     session_id: Id,
     body: SessionBody,
-    named: Annotated[SessionReader, Query()],
+    named: Annotated[SessionWriter, Query()],
     expected: Expected,
     response: Response,
 ) -> SessionReply:

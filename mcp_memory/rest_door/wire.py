@@ -113,10 +113,14 @@ Named = Annotated[Whose, Query()]
 """A parameter of a route: the scope that the query names."""
 
 
-class SessionReader(Owned, Window):
+class SessionWriter(Owned, Window):
     """Whose session, and how much of it fits its reader."""
 
     model_config = AT_ONCE
+
+
+class SessionReader(SessionWriter):
+    """The same, and how much of it is wanted."""
 
     recent_messages_limit: int | None = Field(None, description="Only the last so many messages")
 
