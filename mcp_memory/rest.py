@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FINISHING_SECONDS = 5.0
 """What requests that are being answered may take when the process was told to leave; told again, it leaves at once."""
+IDLE_SECONDS = 75
+"""How long a connection stays open over which nothing is asked: longer than proxies keep theirs."""
 MOST_HEADERS = 65_536
 """Bytes of a request's line and headers: ids to delete stand there."""
 
@@ -162,6 +164,7 @@ def _config() -> Config:
     config.errorlog = logging.getLogger("hypercorn")
     config.backlog = BACKLOG
     config.graceful_timeout = FINISHING_SECONDS
+    config.keep_alive_timeout = IDLE_SECONDS
     config.h11_max_incomplete_size = MOST_HEADERS
     config.include_server_header = False
     return config

@@ -67,8 +67,9 @@ class Place:
         except OSError as error:
             where = f"{self.host_variable}={self.host}, {self.port_variable}={self.port}"
             raise ConfigurationError(f"{where}: cannot listen there: {error.strerror or error}") from error
-        with listener:
-            yield listener
+        # With its protocol named, asyncio sends what is written at once; else an answer may wait for 40 ms.
+        with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach()) as named:
+            yield named
 
 
 def address_of(listener: socket.socket) -> str:
