@@ -57,11 +57,15 @@ def test_each_scope_may_do_what_is_documented_of_it() -> None:
     assert of[None] == ["GET /v1/health", "GET /v1/ready"]
     assert of[Access.ADMIN] == [
         "DELETE /v1/jobs/{job_id}",
+        "DELETE /v1/summary-views/{view_id}",
         "GET /metrics",
         "GET /v1/jobs",
         "GET /v1/jobs/{job_id}",
         "POST /v1/long-term-memory/compact",
         "POST /v1/long-term-memory/forget",
+        "POST /v1/summary-views",
+        "POST /v1/summary-views/{view_id}/partitions/run",
+        "POST /v1/summary-views/{view_id}/run",
     ]
     changing = [name for name in of[Access.READ] if not name.startswith("GET ")]
     assert changing == ["POST /v1/long-term-memory/search", "POST /v1/memory/prompt"]
