@@ -132,7 +132,7 @@ def family(kind: type[MemoryServerError]) -> list[type[MemoryServerError]]:
 def test_every_error_has_a_status_of_its_own_meaning() -> None:
     statuses = {kind: status_of(kind) for kind in family(MemoryServerError)}
     unmeant = {kind.__name__ for kind, status in statuses.items() if status == 500}
-    assert unmeant == {"MemoryServerError", "ConfigurationError"}
+    assert unmeant == {"MemoryServerError", "ConfigurationError", "SecretsUnavailable"}
     assert statuses[errors.FeatureDisabled] == 400
     assert statuses[errors.StoreFull] == 507
     assert {statuses[kind] for kind in family(errors.StoreError)} == {503, 507}
