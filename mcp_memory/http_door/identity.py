@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_memory.errors import IssuerUnavailable, MemoryServerError, NotAllowed, NotAuthenticated, TooManyAttempts
+from mcp_memory.http_door.requests import note_in
 from mcp_memory.http_door.state import with_caller
 from mcp_memory.ports.access import Authenticator
 
@@ -49,6 +50,8 @@ class Identity:
             logger.info("%r refused: %s", scope["path"], type(error).__name__)
             await self._refusal(scope, error)(scope, receive, send)
         else:
+            if (note := note_in(scope)) is not None:
+                note.caller = caller.name
             await self.app(with_caller(scope, caller), receive, send)
 
     def _is_open(self, scope: Scope) -> bool:

@@ -31,6 +31,8 @@ class Note:
     id: str
     route: str | None = None
     """The path as it is documented, without the names in it; None where no route took the request."""
+    caller: str | None = None
+    """The name of who asks; None where nobody said it, or is asked."""
     status: int | None = None
     """None until the answer begins."""
 
@@ -75,8 +77,8 @@ class Requests:
         return given if _SANE_ID.fullmatch(given) else self.new_id()
 
     def _told(self, scope: Scope, note: Note, seconds: float) -> None:
-        status = "-" if note.status is None else note.status
-        logger.info("%s %r %s in %.0f ms, request %s", scope["method"], scope["path"], status, seconds * 1000, note.id)
+        asked = (scope["method"], scope["path"], "-" if note.status is None else note.status, seconds * 1000)
+        logger.info("%s %r %s in %.0f ms, by %s, request %s", *asked, note.caller or "-", note.id)
         if self.tell is not None:
             self.tell(scope["method"], note, seconds)
 

@@ -11,6 +11,8 @@ from mcp_memory.domain.access import Access
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.replies import JobList
 from mcp_memory.domain.requests import ListJobs
+from mcp_memory.domain.scope import OPEN
+from mcp_memory.errors import NotAllowed
 from mcp_memory.http_door.metrics import CONTENT_TYPE
 from mcp_memory.rest_door.asking import At, served
 from mcp_memory.rest_door.health import OK
@@ -41,7 +43,12 @@ async def stats(at: At, named: Named) -> Counts:
 
 
 async def metrics(request: Request, at: At) -> Response:
-    """Tell Prometheus what was asked, how long it took, and how much is held."""
+    """Tell Prometheus what was asked, how long it took, and how much is held.
+
+    These are everybody's requests, so a token that is bound to a namespace or user is refused.
+    """
+    if at.caller.bound != OPEN:
+        raise NotAllowed("Metrics are about everybody, and your token is bound")
     held = await at.memory.long_term.stats(caller=at.caller)
     waiting = await at.memory.jobs.list(ListJobs(states=[JobState.QUEUED, JobState.RUNNING], limit=1), caller=at.caller)
     counts = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 from httpx2 import AsyncClient
 
 from mcp_memory import errors
-from mcp_memory.domain.access import Access
+from mcp_memory.domain.access import Access, Caller
+from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import MemoryServerError
 from mcp_memory.rest_door.application import ROUTES
 from mcp_memory.rest_door.errors import status_of
 from mcp_memory.services.memory import Memory
 from tests.doors import rest_app
+from tests.doors.serving import GuestList
 
 pytestmark = pytest.mark.anyio
 
@@ -210,9 +213,22 @@ async def test_a_request_has_an_id_and_a_line_without_its_query(
     assert given.headers["X-Request-ID"] == "from-the-proxy"
     assert "a b" not in forged.headers["X-Request-ID"]
     line = next(record.getMessage() for record in caplog.records if "from-the-proxy" in record.getMessage())
-    assert line.startswith("GET '/v1/stats' 200 in ")
+    assert re.fullmatch(r"GET '/v1/stats' 200 in \d+ ms, by -, request from-the-proxy", line)
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("mcp_memory")]
     assert not [line for line in ours if "hidden" in line]
+
+
+async def test_the_line_says_who_asked(guests: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await guests.get("/v1/stats", headers=as_("ana"))
+    assert [record for record in caplog.records if "by ana, request" in record.getMessage()]
+
+
+async def test_an_admin_who_is_bound_gets_no_metrics_of_others(memory: Memory, tmp_path: Path) -> None:
+    bound = GuestList({"chief": Caller("chief", Access.ADMIN, Scope("harbour"))})
+    async with rest_app.client_of(rest_app.settings_in(tmp_path), memory, bound) as client:
+        assert (await client.get("/metrics", headers=as_("chief"))).status_code == 403
+        assert (await client.get("/v1/jobs", headers=as_("chief"))).status_code == 200
 
 
 async def test_a_web_page_of_another_site_is_refused(rest: AsyncClient) -> None:
