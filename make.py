@@ -117,7 +117,7 @@ def lock(arguments: list[str]) -> int:
     code = 0
     for target, source in {
         "core": ["pyproject.toml"],
-        "dev": ["pyproject.toml", "--extra", "rest", "--group", "dev", *same],
+        "dev": ["pyproject.toml", "--extra", "redis", "--extra", "rest", "--group", "dev", *same],
         "build": ["--group", "pyproject.toml:build", *same],
     }.items():
         say(f"Resolving requirements/{target}.lock")
