@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mcp_memory.stores.sqlite import vectors
+from mcp_memory.stores import vectors
 
 
 def unit(rows: int, dimensions: int, seed: int = 1) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_memory.stores.sqlite import vectors
+from mcp_memory.stores import vectors
 from mcp_memory.stores.sqlite.rows import Row
 
 GONE = -1

@@ -15,7 +15,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_memory.stores.sqlite import vectors
+from mcp_memory.stores import vectors
 from mcp_memory.stores.sqlite.blocks import Block
 from mcp_memory.stores.sqlite.columns import GONE, NEVER, Columns, read_columns
 from mcp_memory.stores.sqlite.rows import Numbers

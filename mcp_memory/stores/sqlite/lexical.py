@@ -16,9 +16,8 @@ from mcp_memory.stores.sqlite.columns import Columns
 from mcp_memory.stores.sqlite.index import Allowed, places_of
 from mcp_memory.stores.sqlite.statements import sql
 from mcp_memory.stores.sqlite.threads import Rows
+from mcp_memory.stores.tokens import tokens
 
-TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2"])
-"""As in the schema."""
 _SPARSE = 32
 """Where fewer than one row in so many is touched, sorting these is quicker than walking over all."""
 _SATURATION, _LENGTH = 1.2, 0.75
@@ -95,23 +94,11 @@ def _fresh_words(connection: apsw.Connection) -> dict[str, list[int]]:
     """Return the words that wait to be indexed, each with the memories that hold it, as often as they do."""
     found: dict[str, list[int]] = {}
     for handle, terms in connection.execute(sql("fresh")):
-        for word in _tokens(connection, str(terms)):
+        for word in tokens(connection, str(terms)):
             found.setdefault(word, []).append(int(str(handle)))
     return found
 
 
 def words(connection: apsw.Connection, terms: Sequence[str]) -> list[str]:
     """Return the words under which the index keeps the terms."""
-    return list(dict.fromkeys(_tokens(connection, " ".join(terms))))
-
-
-def _tokens(connection: apsw.Connection, text: str) -> list[str]:
-    tokenize = connection.fts5_tokenizer(*TOKENIZER)
-    tokens = tokenize(
-        text.encode("utf-8", "replace"),
-        apsw.FTS5_TOKENIZE_DOCUMENT,
-        None,
-        include_offsets=False,
-        include_colocated=False,
-    )
-    return list(map(str, tokens))
+    return list(dict.fromkeys(tokens(connection, " ".join(terms))))

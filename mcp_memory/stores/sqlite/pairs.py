@@ -18,7 +18,8 @@ from mcp_memory.ports.models import Generation
 from mcp_memory.retrieval.nearness import Pairs, Rows
 from mcp_memory.retrieval.pairing import Limits, paired
 from mcp_memory.retrieval.shared_words import RARE
-from mcp_memory.stores.sqlite import filters, lexical, vectors
+from mcp_memory.stores import vectors
+from mcp_memory.stores.sqlite import filters, lexical
 from mcp_memory.stores.sqlite.index import Index, View, rows_of
 from mcp_memory.stores.sqlite.search import allowed_rows, generation_number
 from mcp_memory.stores.sqlite.statements import sql

@@ -9,7 +9,7 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Entry
 from mcp_memory.ports.models import Generation
-from mcp_memory.stores.sqlite import vectors
+from mcp_memory.stores import vectors
 from mcp_memory.stores.sqlite.rows import Place, Row, cues_blob, labels_of, memory_columns
 
 Names: TypeAlias = tuple[str | None, str | None, str | None]

@@ -14,7 +14,8 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports.memories import Candidates, Probe
 from mcp_memory.ports.models import Generation
-from mcp_memory.stores.sqlite import filters, lexical, vectors
+from mcp_memory.stores import vectors
+from mcp_memory.stores.sqlite import filters, lexical
 from mcp_memory.stores.sqlite.index import Allowed, Index, View, rows_of
 from mcp_memory.stores.sqlite.rows import CUES, Numbers
 from mcp_memory.stores.sqlite.statements import sql

@@ -1,4 +1,4 @@
-"""Vectors in small: one int8 for each dimension, and a code of one bit for each. Knows nothing of SQLite."""
+"""Vectors in small: one int8 for each dimension, and a code of one bit for each. Knows no store."""
 
 from __future__ import annotations
 
