@@ -26,7 +26,7 @@ _WORD = 8
 """Codes are whole words of 64 bits."""
 _PACKED = 128
 """Vectors packed at a time: what is made of them on the way then stays in the processor's cache."""
-_SCALE = 4
+SCALE = 4
 """Bytes before the parts of a stored vector."""
 
 
@@ -60,7 +60,7 @@ def _packed(vectors: Sequence[NDArray[np.float32]]) -> list[bytes]:
     matrix /= scale
     scales, parts = scale.tobytes(), np.rint(matrix, out=matrix).astype(np.int8).tobytes()
     places = range(len(matrix))
-    return [scales[_SCALE * n : _SCALE * (n + 1)] + parts[size * n : size * (n + 1)] for n in places]
+    return [scales[SCALE * n : SCALE * (n + 1)] + parts[size * n : size * (n + 1)] for n in places]
 
 
 @cache

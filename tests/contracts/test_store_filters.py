@@ -19,7 +19,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Entry
 from mcp_memory.ports.store import Store
-from tests.contracts.conftest import make
+from tests.contracts.conftest import KINDS, make
 from tests.contracts.entries import NOON, candidates, entry, operation, vector
 
 NAMES = ["", "a", "A", "ab", "ß", "SS", "ss", "'", '"', "%", "_", "a\0", "\U0010ffff", "\ud7ff", "\ue000", "é", "é"]
@@ -104,7 +104,7 @@ async def _agree(store: Store, records: Sequence[MemoryRecord], where: Where) ->
         assert {record.id for record in found if record} == wanted
 
 
-@pytest.mark.parametrize("kind", ["ephemeral", "sqlite"])
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=st.lists(fields, min_size=1, max_size=12), asked=st.lists(wheres, min_size=1, max_size=8))
 def test_a_filter_means_the_same_everywhere(kind: str, made: list[dict[str, Any]], asked: list[Where]) -> None:
@@ -117,7 +117,7 @@ def test_a_filter_means_the_same_everywhere(kind: str, made: list[dict[str, Any]
 
 @pytest.mark.parametrize("empty", [frozenset[str]()])
 @pytest.mark.parametrize("field", get_args(TagField))
-@pytest.mark.parametrize("kind", ["ephemeral", "sqlite"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_empty_set_means_nothing_or_everything(kind: str, field: TagField, empty: frozenset[str]) -> None:
     """Any of none is nothing; all of none and none of none is everything."""
     asked = [Where(tags=(Tags(field, any=empty),)), Where(tags=(Tags(field, all=empty, none=empty),))]

@@ -1,0 +1,52 @@
+"""Opening the store: where it is, and whether the server there can hold it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcp_memory.errors import StoreUnavailable
+from mcp_memory.stores.redis.generations import VectorIndex
+from mcp_memory.stores.redis.indexes import make_ready
+from mcp_memory.stores.redis.keys import Keys
+from mcp_memory.stores.redis.place import connected, shown
+from mcp_memory.stores.redis.server import Server
+
+INDEX = "memory_records"
+PREFIX = "memory_idx"
+UNREADABLE = "{place} cannot be read as the address of a Redis server ({error}): write redis://HOST:PORT/DATABASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One store in one Redis."""
+
+    url: str
+    index: str = INDEX
+    """Tells its indexes from those of other stores; that of agent-memory-server may have the same name."""
+    prefix: str = PREFIX
+    """The same for its keys."""
+    vectors: VectorIndex = VectorIndex()
+
+    @property
+    def shown(self) -> str:
+        """Return the address without its password."""
+        return shown(self.url)
+
+
+async def opened(place: Place) -> Server:
+    """Return the server, its indexes made ready.
+
+    Raises:
+        StoreError: it cannot be reached or cannot hold the store; the message says what to do.
+    """
+    try:
+        client = connected(place.url)
+    except ValueError as error:
+        raise StoreUnavailable(UNREADABLE.format(place=place.shown, error=error)) from error
+    server = Server(client, Keys(place.prefix), f"mcp-memory:{place.index}", place.shown)
+    try:
+        await make_ready(server, place.vectors)
+    except BaseException:
+        await server.close()
+        raise
+    return server

@@ -1,0 +1,237 @@
+"""Memories and the hashes that hold them: the one place where one becomes the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+from typing import Any, NamedTuple, TypeAlias
+
+from mcp_memory.domain.filters import TagField, Tags
+from mcp_memory.domain.identity import normalised
+from mcp_memory.domain.moments import microseconds
+from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.ports.memories import Cues
+from mcp_memory.stores.redis import keys
+
+Name: TypeAlias = tuple[str | None, str | None, str]
+"""Namespace, user and id: what names one memory."""
+
+TAGS: dict[TagField, str] = {
+    "namespace": "ns",
+    "user_id": "us",
+    "session_id": "se",
+    "memory_type": "ty",
+    "extraction_strategy": "st",
+    "source": "so",
+    "topics": "to",
+    "entities": "en",
+}
+"""The fields of the index that hold labels."""
+FIELDS = ("doc", "words", "row", "aliases", "top", "rev")
+"""What a memory is read from."""
+USE = ("at", "n")
+"""The same of its use."""
+NEVER = (1 << 63) - 1
+"""The end of what has none."""
+_ROW = Struct("<dqiiiii12sH")
+_NO_THREAD = bytes(12)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Vector(NamedTuple):
+    """A vector in small (see ``stores.vectors``) and the number of the model that made it."""
+
+    generation: int
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One memory with all that is kept of it."""
+
+    handle: int
+    record: MemoryRecord
+    words: str
+    length: int
+    cues: Cues
+    vector: Vector | None = None
+    aliases: frozenset[Name] = frozenset()
+    top: int = 1
+    """The highest version that it ever had."""
+    rev: bytes = field(default=b"", compare=False)
+    """Which transaction wrote it."""
+
+    @property
+    def name(self) -> Name:
+        """Return what names it."""
+        return name_of(self.record)
+
+
+class Row(NamedTuple):
+    """What ranking reads of a memory."""
+
+    created: float
+    until: int
+    words: int
+    flags: int
+    day: int
+    length: int
+    generation: int
+    thread: str | None
+    speaker: str
+    vector: bytes | None
+
+
+def name_of(record: MemoryRecord) -> Name:
+    """Return what names a memory."""
+    return record.namespace, record.user_id, record.id
+
+
+def moment(value: int | bytes) -> datetime:
+    """Return the moment of so many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=int(value))
+
+
+def labels(record: MemoryRecord, name: TagField) -> Sequence[str]:
+    """Return the distinct values of a label of the memory as filters compare them."""
+    value = getattr(record, name)
+    if value is None or value == []:
+        return ()
+    values = value if isinstance(value, list) else [str(value)]
+    return sorted(set(map(Tags(name).folded, values)))
+
+
+def label_digest(value: str) -> str:
+    """Return what stands for the value of a label in the index."""
+    return keys.digest(value)
+
+
+def tags_of(record: MemoryRecord, names: Iterable[TagField] = TAGS) -> dict[str, str]:
+    """Return the labels of a memory as the index holds them."""
+    found = {TAGS[name]: " ".join(map(label_digest, labels(record, name))) for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def fresh_at(record: MemoryRecord) -> datetime:
+    """Return when the memory was last stored or changed."""
+    return max(record.updated_at, record.persisted_at or record.updated_at)
+
+
+def row_of(stored: Stored) -> bytes:
+    """Return what ranking reads of the memory."""
+    record, cues = stored.record, stored.cues
+    thread = keys.thread(record)
+    speaker = cues.speaker.encode("utf-8", "surrogatepass")
+    head = _ROW.pack(
+        record.created_at.timestamp(),
+        NEVER if record.valid_to is None else microseconds(record.valid_to),
+        cues.words,
+        cues.flags,
+        cues.day,
+        stored.length,
+        0 if stored.vector is None else stored.vector.generation,
+        _NO_THREAD if thread is None else bytes.fromhex(thread),
+        len(speaker),
+    )
+    return head + speaker + (b"" if stored.vector is None else stored.vector.packed)
+
+
+def read_row(row: bytes) -> Row:
+    """Return what ``row_of`` wrote."""
+    created, until, words, flags, day, length, generation, thread, size = _ROW.unpack_from(row)
+    start = _ROW.size + size
+    speaker = row[_ROW.size : start].decode("utf-8", "surrogatepass")
+    named = None if thread == _NO_THREAD else thread.hex()
+    vector = row[start:] or None
+    return Row(created, until, words, flags, day, length, generation, named, speaker, vector)
+
+
+def document(stored: Stored) -> dict[str, str | bytes | int]:
+    """Return the hash of a memory, but for its vector as the engine wants it."""
+    record = stored.record
+    found: dict[str, str | bytes | int] = {
+        "doc": record.model_dump_json(exclude={"last_accessed", "access_count"}),
+        "words": stored.words,
+        "row": row_of(stored),
+        "top": stored.top,
+        "h": stored.handle,
+        "len": stored.length,
+        "g": 0 if stored.vector is None else stored.vector.generation,
+        "created": microseconds(record.created_at),
+        "holds": microseconds(record.holds_from),
+        "fresh": microseconds(fresh_at(record)),
+        **tags_of(record),
+    }
+    if stored.aliases:
+        found["aliases"] = json.dumps(sorted(stored.aliases, key=repr))
+    if record.event_date is not None:
+        found["event"] = microseconds(record.event_date)
+    if record.valid_to is not None:
+        found["until"] = microseconds(record.valid_to)
+    thread = keys.thread(record)
+    if thread is not None:
+        found["th"] = thread
+    if record.memory_hash is not None:
+        found["co"] = keys.content(record.scope, record.memory_hash)
+    return found
+
+
+OPTIONAL = ("aliases", "event", "until", "th", "co", *TAGS.values())
+"""Fields that a hash may lack."""
+
+
+def said(record: MemoryRecord) -> str:
+    """Return what stands for the owner and what the memory says."""
+    return keys.digest(record.namespace, record.user_id, "text", normalised(record.text))
+
+
+def access(record: MemoryRecord) -> dict[str, str | int]:
+    """Return the hash of the memory's use."""
+    return {
+        "at": microseconds(record.last_accessed),
+        "n": record.access_count,
+        "updated": microseconds(record.updated_at),
+        "says": said(record),
+        **tags_of(record, ("namespace", "user_id", "session_id")),
+    }
+
+
+def record_of(doc: bytes, use: Sequence[bytes | None]) -> MemoryRecord:
+    """Return the record that a memory's hash and that of its use hold."""
+    at, count = use
+    fields: dict[str, Any] = json.loads(doc)
+    fields["last_accessed"] = fields["created_at"] if at is None else moment(at)
+    fields["access_count"] = 0 if count is None else int(count)
+    return MemoryRecord.model_validate(fields)
+
+
+def stored_of(handle: int, found: Sequence[bytes | None], use: Sequence[bytes | None]) -> Stored | None:
+    """Return the memory that the fields hold; None where there is none."""
+    doc, words, row, aliases, top, rev = found
+    if doc is None or row is None:
+        return None
+    read = read_row(row)
+    return Stored(
+        handle=handle,
+        record=record_of(doc, use),
+        words=(words or b"").decode(),
+        length=read.length,
+        cues=Cues(read.words, read.flags, read.speaker, read.day),
+        vector=None if read.vector is None else Vector(read.generation, read.vector),
+        aliases=names_of(json.loads(aliases or b"[]")),
+        top=int(top or 1),
+        rev=rev or b"",
+    )
+
+
+def names_of(listed: Iterable[Sequence[Any]]) -> frozenset[Name]:
+    """Return the names that were written as a list of lists."""
+    return frozenset((namespace, user_id, memory_id) for namespace, user_id, memory_id in listed)
+
+
+def pairs(mapping: Mapping[str, str | bytes | int]) -> list[str | bytes | int]:
+    """Return a mapping as the words of a command."""
+    return [word for pair in mapping.items() for word in pair]

@@ -1,0 +1,111 @@
+"""Models that made vectors: each has a number in the store, and a field of the index of its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from redis.exceptions import ResponseError
+from redisvl.schema import IndexSchema
+
+from mcp_memory.ports.models import Generation
+from mcp_memory.stores import vectors
+from mcp_memory.stores.redis.documents import Vector
+from mcp_memory.stores.redis.failures import translated
+from mcp_memory.stores.redis.server import Server
+
+REGISTER = "HSETNX"
+_KNOWN = "duplicate field"
+_NUMPY = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """How vectors are indexed."""
+
+    algorithm: Literal["hnsw", "flat"] = "hnsw"
+    datatype: Literal["float32", "float16"] = "float32"
+    metric: Literal["cosine", "ip", "l2"] = "cosine"
+
+
+class Generations:
+    """The numbers of the models; they never change, so each is asked for once."""
+
+    def __init__(self, server: Server, index: VectorIndex) -> None:
+        self._server = server
+        self.index = index
+        self._numbers: dict[Generation, int] = {}
+        self._dimensions: dict[int, int] = {}
+        self._indexed: set[int] = set()
+
+    def field(self, number: int) -> str:
+        """Return the field that holds the vectors of a model."""
+        return f"v{number}"
+
+    def blob(self, vector: Vector) -> bytes:
+        """Return a vector as the engine takes it."""
+        parts, scale = vectors.unpacked([vector.packed], len(vector.packed) - vectors.SCALE)
+        return self.bytes_of(parts[0].astype(np.float32) * scale[0])
+
+    def bytes_of(self, vector: NDArray[np.float32]) -> bytes:
+        """Return the bytes of a vector in the type of the index."""
+        written: bytes = vector.astype(_NUMPY[self.index.datatype]).tobytes()
+        return written
+
+    async def known(self) -> dict[Generation, int]:
+        """Return every model of the store with its number."""
+        found: dict[bytes, bytes] = await self._server.call("HGETALL", self._server.keys.generations)
+        self._numbers = {Generation(*json.loads(name)): int(number) for name, number in found.items()}
+        return self._numbers
+
+    async def number(self, generation: Generation | None) -> int:
+        """Return the number of a model, 0 if the store holds no vector of it."""
+        if generation is None:
+            return 0
+        if generation not in self._numbers:
+            await self.known()
+        return self._numbers.get(generation, 0)
+
+    async def others(self, generation: Generation | None) -> list[int]:
+        """Return the numbers of all other models, and 0, which stands for no vector; 0 alone where none is given."""
+        return [0, *(number for one, number in (await self.known()).items() if generation not in {None, one})]
+
+    async def ready(self, generation: Generation) -> int:
+        """Return the number of a model, given now if it has none; its vectors may be written from then on."""
+        number = await self.number(generation)
+        if not number:
+            name = json.dumps([generation.model, generation.dimensions, generation.digest])
+            new = int(await self._server.call("INCR", self._server.keys.last("generation")))
+            await self._server.call(REGISTER, self._server.keys.generations, name, new)
+            number = (await self.known())[generation]
+        if number not in self._indexed:
+            await self._index(number, generation.dimensions)
+        return number
+
+    async def _index(self, number: int, dimensions: int) -> None:
+        """Add the model's field to the index, if no other process did."""
+        words = vector_field(self.field(number), dimensions, self.index)
+        index = f"{self._server.index}:memories"
+        with translated(self._server.place):
+            try:
+                await self._server.client.execute_command("FT.ALTER", index, "SCHEMA", "ADD", *words)
+            except ResponseError as error:
+                if _KNOWN not in str(error).lower():
+                    raise
+        self._indexed.add(number)
+
+
+def vector_field(name: str, dimensions: int, index: VectorIndex) -> list[Any]:
+    """Return the words that describe a field of vectors."""
+    attributes = {
+        "algorithm": index.algorithm,
+        "dims": dimensions,
+        "datatype": index.datatype,
+        "distance_metric": index.metric,
+    }
+    field = {"name": name, "type": "vector", "attrs": attributes}
+    schema = IndexSchema.from_dict({"index": {"name": name, "prefix": name}, "fields": [field]})
+    return list(schema.fields[name].as_redis_field().redis_args())

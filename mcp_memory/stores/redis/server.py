@@ -1,0 +1,158 @@
+"""The server as the store talks to it: commands, many at once, scripts, searches that are whole, transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, ResponseError
+
+from mcp_memory.errors import StoreBusy
+from mcp_memory.stores.redis.failures import CUT_SHORT, translated
+from mcp_memory.stores.redis.keys import Keys
+from mcp_memory.stores.redis.place import Client
+
+T = TypeVar("T")
+Word: TypeAlias = "str | bytes | int | float"
+Command: TypeAlias = Sequence[Word]
+
+MOST_TRIES = 500
+"""Of a transaction, each after another one got in first."""
+_PATIENT = 5
+"""Tries after which a transaction waits a little before the next."""
+_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
+CONTENDED = "{place}: others kept changing the same records for too long: try again"
+
+logger = logging.getLogger(__name__)
+
+
+class Moved(Exception):
+    """What a transaction was decided on has changed meanwhile; it wrote nothing."""
+
+
+class Hit(NamedTuple):
+    """One row that a search found."""
+
+    key: bytes
+    fields: dict[bytes, bytes]
+
+
+class Hits(NamedTuple):
+    """What a search found, and how many there are in all."""
+
+    total: int
+    rows: list[Hit]
+
+
+class _Script(NamedTuple):
+    source: str
+    sha: str
+
+
+def _script(name: str) -> _Script:
+    source = files("mcp_memory.stores.redis").joinpath("scripts", f"{name}.lua").read_text("utf-8")
+    # This is the name under which Redis knows a script, no protection of anything.
+    return _Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+class Server:
+    """One Redis server or cluster, and the keys of one store in it."""
+
+    def __init__(self, client: Client, keys: Keys, index: str, place: str) -> None:
+        self.client = client
+        self.keys = keys
+        self.index = index
+        """What the names of the store's indexes begin with."""
+        self.place = place
+        self._scripts = {name: _script(name) for name in ("commit", "rows", "around", "touch", "expire")}
+
+    async def call(self, *words: Word) -> Any:
+        """Return the answer to one command."""
+        with translated(self.place):
+            return await self.client.execute_command(*words)
+
+    async def many(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the answers to many commands, in their order; each by itself sees the server as it then is."""
+        if not commands:
+            return []
+        with translated(self.place):
+            if not isinstance(self.client, Redis):
+                return list(await asyncio.gather(*(self.client.execute_command(*words) for words in commands)))
+            async with self.client.pipeline(transaction=False) as pipeline:
+                for words in commands:
+                    pipeline.execute_command(*words)
+                return list(await pipeline.execute())
+
+    async def run(self, name: str, keys: Sequence[str], words: Sequence[Word] = ()) -> Any:
+        """Return what a script of ours returns."""
+        script = self._scripts[name]
+        rest = (len(keys), *keys, *words)
+        with translated(self.place):
+            try:
+                return await self.client.execute_command("EVALSHA", script.sha, *rest)
+            except NoScriptError:
+                return await self.client.execute_command("EVAL", script.source, *rest)
+
+    async def transact(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what an attempt returns whose transaction nobody got in before.
+
+        Raises:
+            StoreBusy: others always did.
+        """
+        for number in range(MOST_TRIES):
+            try:
+                return await attempt()
+            except Moved:
+                if number >= _PATIENT:
+                    await asyncio.sleep(min(_LONGEST_PAUSE, _PAUSE * number))
+        raise StoreBusy(CONTENDED.format(place=self.place))
+
+    def search(self, kind: str, query: str, *words: Word) -> Command:
+        """Return the command of a search; no time limit cuts it short."""
+        return ("FT.SEARCH", f"{self.index}:{kind}", query, *words, "TIMEOUT", 0, "DIALECT", 2)
+
+    def aggregate(self, kind: str, query: str, *words: Word) -> Command:
+        """Return the command of an aggregation; no time limit cuts it short."""
+        return ("FT.AGGREGATE", f"{self.index}:{kind}", query, *words, "TIMEOUT", 0, "DIALECT", 2)
+
+    def hits(self, answer: Any) -> Hits:
+        """Return what a search answered.
+
+        Raises:
+            StoreBusy: the server did not finish it.
+        """
+        self._whole(answer)
+        rows = [Hit(row[b"id"], row.get(b"extra_attributes") or {}) for row in answer[b"results"]]
+        return Hits(int(answer[b"total_results"]), rows)
+
+    def groups(self, answer: Any) -> list[dict[bytes, bytes]]:
+        """Return the rows that an aggregation answered; ``hits`` says what may go wrong."""
+        self._whole(answer)
+        return [row[b"extra_attributes"] for row in answer[b"results"]]
+
+    def _whole(self, answer: Any) -> None:
+        # What is not a mapping is an error that the server put into the answer.
+        if isinstance(answer, ResponseError):
+            with translated(self.place):
+                raise answer
+        if answer.get(b"warning"):
+            said = b" ".join(answer[b"warning"]).decode("utf-8", "replace")
+            raise StoreBusy(CUT_SHORT.format(place=self.place, error=said))
+
+    async def find(self, kind: str, query: str, *words: Word) -> Hits:
+        """Return what a search finds."""
+        return self.hits(await self.call(*self.search(kind, query, *words)))
+
+    async def gather(self, kind: str, query: str, *words: Word) -> list[dict[bytes, bytes]]:
+        """Return what an aggregation finds."""
+        return self.groups(await self.call(*self.aggregate(kind, query, *words)))
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        with translated(self.place):
+            await self.client.aclose()
