@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from mcp_memory.ports.store import Store
 from mcp_memory.stores.ephemeral.store import EphemeralStore
-from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from mcp_memory.stores.sqlite.store import SqliteStore
+from tests import redis_server
 from tests.contracts.entries import StandingClock
-
 
 KINDS = ["ephemeral", "sqlite", "redis"]
 
 
-def make(kind: str, folder: Path) -> Store:
-    if kind == "ephemeral":
-        return EphemeralStore(StandingClock())
-    if kind == "redis":
-        return RedisStore(Place("redis://127.0.0.1:6391", folder.name, folder.name), clock=StandingClock())
-    return SqliteStore(folder / "memory.sqlite3", clock=StandingClock())
+class Stores:
+    """Makes stores of every kind; a Redis is started for the first that needs one."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+
+    @asynccontextmanager
+    async def opened(self, kind: str, folder: Path) -> AsyncIterator[Store]:
+        """Open an empty store; nothing is left of it afterwards but files in the folder."""
+        if kind == "redis":
+            place = redis_server.place(self._request.getfixturevalue("redis_url"))
+            made: Store = RedisStore(place, clock=StandingClock())
+        elif kind == "sqlite":
+            made = SqliteStore(folder / "memory.sqlite3", clock=StandingClock())
+        else:
+            made = EphemeralStore(StandingClock())
+        await made.open()
+        try:
+            yield made
+        finally:
+            await made.close()
+            if kind == "redis":
+                redis_server.erase(place)
+
+
+@pytest.fixture(scope="session")
+def stores(request: pytest.FixtureRequest) -> Stores:
+    return Stores(request)
 
 
 @pytest.fixture(params=KINDS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made = make(request.param, tmp_path)
-    await made.open()
-    yield made
-    await made.close()
+async def store(request: pytest.FixtureRequest, stores: Stores, tmp_path: Path) -> AsyncIterator[Store]:
+    async with stores.opened(request.param, tmp_path) as made:
+        yield made

@@ -19,7 +19,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Entry
 from mcp_memory.ports.store import Store
-from tests.contracts.conftest import KINDS, make
+from tests.contracts.conftest import KINDS, Stores
 from tests.contracts.entries import NOON, candidates, entry, operation, vector
 
 NAMES = ["", "a", "A", "ab", "ß", "SS", "ss", "'", '"', "%", "_", "a\0", "\U0010ffff", "\ud7ff", "\ue000", "é", "é"]
@@ -82,16 +82,12 @@ wheres = st.builds(
 )
 
 
-async def _in_a_store(kind: str, entries: Sequence[Entry], asked: Sequence[Where]) -> None:
+async def _in_a_store(stores: Stores, kind: str, entries: Sequence[Entry], asked: Sequence[Where]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = make(kind, Path(folder))
-        await store.open()
-        try:
+        async with stores.opened(kind, Path(folder)) as store:
             await store.add(entries, operation(), duplicates="keep_both")
             for where in asked:
                 await _agree(store, [entry.record for entry in entries], where)
-        finally:
-            await store.close()
 
 
 async def _agree(store: Store, records: Sequence[MemoryRecord], where: Where) -> None:
@@ -107,18 +103,22 @@ async def _agree(store: Store, records: Sequence[MemoryRecord], where: Where) ->
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=st.lists(fields, min_size=1, max_size=12), asked=st.lists(wheres, min_size=1, max_size=8))
-def test_a_filter_means_the_same_everywhere(kind: str, made: list[dict[str, Any]], asked: list[Where]) -> None:
+def test_a_filter_means_the_same_everywhere(
+    stores: Stores, kind: str, made: list[dict[str, Any]], asked: list[Where]
+) -> None:
     """``Where.matches`` is the meaning that stores translate."""
     entries = [entry("tea", vector(1), id=str(number), **one) for number, one in enumerate(made)]
     # Scopes that a memory has are worth more tries than those that none has.
     near = [replace(where, scope=one.record.scope) for where, one in zip(asked, entries, strict=False)]
-    asyncio.run(_in_a_store(kind, entries, [*asked, *near]))
+    asyncio.run(_in_a_store(stores, kind, entries, [*asked, *near]))
 
 
 @pytest.mark.parametrize("empty", [frozenset[str]()])
 @pytest.mark.parametrize("field", get_args(TagField))
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_empty_set_means_nothing_or_everything(kind: str, field: TagField, empty: frozenset[str]) -> None:
+def test_an_empty_set_means_nothing_or_everything(
+    stores: Stores, kind: str, field: TagField, empty: frozenset[str]
+) -> None:
     """Any of none is nothing; all of none and none of none is everything."""
     asked = [Where(tags=(Tags(field, any=empty),)), Where(tags=(Tags(field, all=empty, none=empty),))]
-    asyncio.run(_in_a_store(kind, [entry("tea", vector(1)), entry("tea", vector(1), topics=["x"])], asked))
+    asyncio.run(_in_a_store(stores, kind, [entry("tea", vector(1)), entry("tea", vector(1), topics=["x"])], asked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcp_memory.errors import StoreUnavailable
 from mcp_memory.stores.redis.generations import VectorIndex
@@ -25,7 +25,7 @@ class Place:
     """Tells its indexes from those of other stores; that of agent-memory-server may have the same name."""
     prefix: str = PREFIX
     """The same for its keys."""
-    vectors: VectorIndex = VectorIndex()
+    vectors: VectorIndex = field(default_factory=VectorIndex)
 
     @property
     def shown(self) -> str:
