@@ -186,7 +186,7 @@ def erase(where: Place) -> None:
     try:
         for kind in KINDS:
             try:
-                client.execute_command("FT.DROPINDEX", f"mcp-memory:{where.index}:{kind}")
+                client.ft(f"mcp-memory:{where.index}:{kind}").dropindex()
             except ResponseError as error:
                 if "index" not in str(error).lower():
                     raise

@@ -14,7 +14,7 @@ from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.ports.archive import Name, TakenIn
 from mcp_memory.ports.memories import Merge
 from mcp_memory.ports.store import Store
-from tests.contracts.conftest import make
+from tests.contracts.conftest import KINDS, Stores
 from tests.contracts.entries import ANN, FIRST, NOON, entry, operation, vector
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,9 @@ def importing() -> Operation:
     return operation(OperationKind.IMPORT)
 
 
-async def test_a_memory_arrives_with_its_version_its_names_and_its_vector(store: Store, tmp_path: Path) -> None:
+async def test_a_memory_arrives_with_its_version_its_names_and_its_vector(
+    store: Store, stores: Stores, tmp_path: Path
+) -> None:
     one, two = entry("Tea", vector(1), id="one"), entry("Tea!", vector(1), id="two")
     await store.add([one, two], operation(), duplicates="keep_both")
     ((first, _), (second, _)) = sorted(await store.named(["one", "two"], ANN), key=lambda pair: pair[1].id)
@@ -37,17 +39,15 @@ async def test_a_memory_arrives_with_its_version_its_names_and_its_vector(store:
 
     folder = tmp_path / "other"
     folder.mkdir()
-    for kind in ("ephemeral", "sqlite"):
-        other = make(kind, folder)
-        await other.open()
-        whole = TakenIn(replace(one, record=archived.record, vector=archived.vector), archived.names)
-        assert await other.take_in([whole], importing()) == [True]
-        ((_, again),) = await other.archived(None, 10)
-        assert (again.record, again.names, again.generation) == (archived.record, archived.names, FIRST)
-        assert again.vector is not None
-        assert np.allclose(again.vector, archived.vector, atol=0.01)
-        assert [found.id for _, found in await other.named(["two"], ANN)] == ["one"]
-        await other.close()
+    for kind in KINDS:
+        async with stores.opened(kind, folder) as other:
+            whole = TakenIn(replace(one, record=archived.record, vector=archived.vector), archived.names)
+            assert await other.take_in([whole], importing()) == [True]
+            ((_, again),) = await other.archived(None, 10)
+            assert (again.record, again.names, again.generation) == (archived.record, archived.names, FIRST)
+            assert again.vector is not None
+            assert np.allclose(again.vector, archived.vector, atol=0.01)
+            assert [found.id for _, found in await other.named(["two"], ANN)] == ["one"]
 
 
 async def test_what_a_name_finds_already_stays(store: Store) -> None:

@@ -13,6 +13,7 @@ from mcp_memory.domain.filters import TagField, Tags
 from mcp_memory.domain.identity import normalised
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Cues
 from mcp_memory.stores.redis import keys
 
@@ -183,9 +184,9 @@ OPTIONAL = ("aliases", "event", "until", "th", "co", *TAGS.values())
 """Fields that a hash may lack."""
 
 
-def said(record: MemoryRecord) -> str:
-    """Return what stands for the owner and what the memory says."""
-    return keys.digest(record.namespace, record.user_id, "text", normalised(record.text))
+def said(scope: Scope, text: str) -> str:
+    """Return what stands for the owner of a memory and what it says."""
+    return keys.digest(scope.namespace, scope.user_id, "text", normalised(text))
 
 
 def access(record: MemoryRecord) -> dict[str, str | int]:
@@ -194,7 +195,7 @@ def access(record: MemoryRecord) -> dict[str, str | int]:
         "at": microseconds(record.last_accessed),
         "n": record.access_count,
         "updated": microseconds(record.updated_at),
-        "says": said(record),
+        "says": said(record.scope, record.text),
         **tags_of(record, ("namespace", "user_id", "session_id")),
     }
 

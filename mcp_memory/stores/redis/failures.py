@@ -32,7 +32,7 @@ NO_INDEX = "{place} has lost the index of the memories ({error}): restart this s
 WRONG_KIND = "{place} holds something else under a key of mcp-memory ({error}): choose another REDISVL_INDEX_PREFIX"
 FAILED = "{place} failed: {error}"
 
-ERRORS: Sequence[tuple[type[exceptions.RedisError], type[StoreError], str]] = (
+ERRORS: Sequence[tuple[type[Exception], type[StoreError], str]] = (
     (exceptions.AuthenticationError, StoreUnavailable, REFUSED),
     (exceptions.AuthorizationError, StoreUnavailable, REFUSED),
     (exceptions.BusyLoadingError, StoreBusy, LOADING),
@@ -65,7 +65,7 @@ TEXTS: Sequence[tuple[str, type[StoreError], str]] = (
 """The same for what Redis says in words alone; a script hands on the words of what failed within it."""
 
 
-def fitting(error: exceptions.RedisError) -> tuple[type[StoreError], str]:
+def fitting(error: Exception) -> tuple[type[StoreError], str]:
     """Return the error of ours that fits, and what is said."""
     for kind, ours, message in ERRORS:
         if isinstance(error, kind):
@@ -82,7 +82,7 @@ def translated(place: str) -> Iterator[None]:
     """Turn what Redis raises within into the store error that fits, with what to do about it."""
     try:
         yield
-    except exceptions.RedisError as error:
+    except (exceptions.RedisError, exceptions.RedisClusterException) as error:
         kind, message = fitting(error)
         raise kind(message.format(place=place, error=error)) from error
     except OSError as error:

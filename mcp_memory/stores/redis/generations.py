@@ -19,7 +19,7 @@ from mcp_memory.stores.redis.server import Server
 
 REGISTER = "HSETNX"
 _KNOWN = "duplicate field"
-_NUMPY = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
+_NUMPY = {"float32": "<f4", "float16": "<f2"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,10 +94,9 @@ async def change(server: Server, job_id: str, rule: JobRule) -> Job | None:
     if changed is None:
         return None
     written = _document(changed)
-    commands: list[Command] = [
-        ("HDEL", key, *(name for name in (*_OPTIONAL, "-") if name not in written)),
-        ("HSET", key, *pairs(written)),
-    ]
+    stale = [name for name in _OPTIONAL if name not in written]
+    commands: list[Command] = [("HDEL", key, *stale)] if stale else []
+    commands.append(("HSET", key, *pairs(written)))
     await commit(server, int(token), [Check(key, "doc", doc)], commands)
     return changed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio import Redis
@@ -55,9 +55,9 @@ def connected(url: str) -> Client:
         ValueError: the URL cannot be read.
     """
     retry = Retry(ExponentialBackoff(LONGEST_PAUSE, FIRST_PAUSE), TRIES)
-    lasting = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
+    lasting: dict[str, Any] = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
     if is_cluster(url):
-        more = {"startup_nodes": _hosts(url)} if "," in urlsplit(url).netloc else {}
+        more: dict[str, Any] = {"startup_nodes": _hosts(url)} if "," in urlsplit(url).netloc else {}
         return RedisCluster.from_url(plain(url), retry=retry, **lasting, **more)
     again: list[type[Exception]] = [ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError]
     return Redis.from_url(plain(url), retry=retry, retry_on_error=again, **lasting)

@@ -49,7 +49,7 @@ async def held(server: Server, handles: Sequence[int]) -> list[Held]:
 async def holders(server: Server, hashes: Sequence[tuple[Scope, str]], texts: Sequence[tuple[Scope, str]]) -> Holders:
     """Return what holds contents in exactly these scopes, and what said texts when it was touched."""
     listed = await server.many([("ZRANGE", server.keys.content(keys.content(*one)), 0, -1) for one in hashes])
-    saying = [said(MemoryRecord.model_construct(namespace=s.namespace, user_id=s.user_id, text=t)) for s, t in texts]
+    saying = [said(scope, text) for scope, text in texts]
     found = await _returned(server, sorted(set(saying)))
     handles = [int(handle) for among in listed for handle in among]
     handles += [*chain.from_iterable(found.values())]
@@ -61,7 +61,11 @@ async def holders(server: Server, hashes: Sequence[tuple[Scope, str]], texts: Se
     return Holders(
         contents,
         [
-            [(handle, record) for handle in found.get(text, ()) if (record := there[handle]) and said(record) == text]
+            [
+                (handle, record)
+                for handle in found.get(text, ())
+                if (record := there[handle]) and said(record.scope, record.text) == text
+            ]
             for text in saying
         ],
     )
@@ -147,9 +151,14 @@ async def _handles(server: Server, query: str, limit: int) -> list[int]:
     return [handle_of(row.key) for row in answer.rows]
 
 
+async def first_after(server: Server, after: int, limit: int) -> list[int]:
+    """Return the first handles of memories after one, in their order."""
+    return await _handles(server, queries.beyond("h", after), limit)
+
+
 async def scan(server: Server, after: int, limit: int) -> list[Held]:
     """Return the memories after a handle, in order of storing."""
-    return await held(server, await _handles(server, queries.beyond("h", after), limit))
+    return await held(server, await first_after(server, after, limit))
 
 
 async def aged(server: Server, scope: Scope, after: int, limit: int) -> list[tuple[Handle, Aged]]:

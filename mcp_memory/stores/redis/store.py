@@ -13,6 +13,7 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
+from mcp_memory.ports.archive import Archived, TakenIn
 from mcp_memory.ports.given import Clock
 from mcp_memory.ports.history import Changed, Undone
 from mcp_memory.ports.memories import (
@@ -29,6 +30,7 @@ from mcp_memory.ports.memories import (
 )
 from mcp_memory.ports.models import Generation
 from mcp_memory.stores.redis import (
+    archive,
     forgetting,
     history,
     pairs,
@@ -184,6 +186,14 @@ class RedisStore(RedisBesides):
         found = await reading.stats(self._opened(), self._models(), scope, generation)
         _, alive = await sessions.page(self._opened(), scope, self._clock(), 0, 0)
         return replace(found, sessions=alive, schema_version=SCHEMA_VERSION)
+
+    async def archived(self, after: Handle | None, limit: int) -> list[tuple[Handle, Archived]]:
+        return await archive.archived(self._opened(), self._models(), _after(after), limit)
+
+    async def take_in(self, memories: Sequence[TakenIn], operation: Operation) -> list[bool]:
+        ready = await prepared([one.entry for one in memories], self._words, self._models())
+        whole = list(zip(memories, ready, strict=True))
+        return await self._write(operation, lambda transaction: archive.take_in(transaction, whole))
 
     async def optimise(self) -> None:
         # Redis keeps itself in good order.

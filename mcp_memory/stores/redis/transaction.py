@@ -157,6 +157,11 @@ class Transaction:
         found = self._names[name]
         return found.handle if found is not None and found.merged else None
 
+    def finds(self, name: Name) -> int | None:
+        """Return the memory that the name leads to."""
+        found = self._names[name]
+        return None if found is None else found.handle
+
     def holders(self, content: str) -> list[Stored]:
         """Return the memories that hold a content, oldest first."""
         found = (self._now.get(handle) for handle in sorted(self._contents[content]))
@@ -281,13 +286,15 @@ async def commit(server: Server, token: int, checks: Sequence[Check], commands: 
     """Do the commands in one step if every check holds; ``Transaction.commit`` says what may go wrong."""
     numbers: dict[str, int] = {server.keys.done(token): 1}
     words: list[Word] = [len(checks)]
-    for key, field, held in checks:
-        words += [numbers.setdefault(key, len(numbers) + 1), field, b"" if held is None else b"=" + held]
-    for name, key, *rest in commands:
+    for check in checks:
+        held = b"" if check.held is None else b"=" + check.held
+        words += [numbers.setdefault(check.key, len(numbers) + 1), check.field, held]
+    for command in commands:
+        name, key, *rest = command
         if name == "USE":
             # Its second key is its first word.
             rest[0] = numbers.setdefault(str(rest[0]), len(numbers) + 1)
-        words += [len(rest) + 2, name, numbers.setdefault(str(key), len(numbers) + 1), *rest]
+        words += [len(command), name, numbers.setdefault(_text(key), len(numbers) + 1), *rest]
     if await server.run("commit", list(numbers), words):
         raise Moved
 
@@ -295,3 +302,7 @@ async def commit(server: Server, token: int, checks: Sequence[Check], commands: 
 def _content(stored: Stored) -> str | None:
     digest = stored.record.memory_hash
     return None if digest is None else keys.content(stored.record.scope, digest)
+
+
+def _text(key: Word) -> str:
+    return key.decode() if isinstance(key, bytes) else str(key)

@@ -96,7 +96,7 @@ def overwritten(there: Stored, entry: Prepared, record: MemoryRecord) -> Stored:
 def end_superseded(transaction: Transaction, record: MemoryRecord, handle: int) -> None:
     """End the memories that the record supersedes, where they had not ended before."""
     for name in superseded(record):
-        old = transaction.named(name) or transaction.merged(name)
+        old = transaction.finds(name)
         there = None if old is None or old == handle else transaction.stored(old)
         if there is None or there.record.ended_by(record.holds_from):
             continue
@@ -181,8 +181,8 @@ async def reindex(transaction: Transaction, entries: Sequence[tuple[int, Prepare
     for handle, entry in entries:
         there = transaction.stored(handle)
         if there is not None and there.record.version == entry.record.version:
-            anew = {"words": entry.words, "length": entry.length, "cues": entry.cues, "vector": entry.vector}
-            transaction.put(with_changes(there, **anew))
+            anew = with_changes(there, words=entry.words, length=entry.length, cues=entry.cues, vector=entry.vector)
+            transaction.put(anew)
     await transaction.commit()
 
 

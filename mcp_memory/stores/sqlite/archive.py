@@ -17,7 +17,7 @@ from mcp_memory.stores.sqlite import reading, writing
 from mcp_memory.stores.sqlite.prepared import Prepared
 from mcp_memory.stores.sqlite.recording import Recorder
 from mcp_memory.stores.sqlite.statements import sql
-from mcp_memory.stores.sqlite.vectors import unpacked
+from mcp_memory.stores.vectors import unpacked
 
 
 def archived(connection: apsw.Connection, after: int, limit: int) -> list[tuple[Handle, Archived]]:
