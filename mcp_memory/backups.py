@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NOT_A_FILE: Mapping[str, str] = {
     "ephemeral": "ephemeral:// keeps nothing: there is no file to copy and none to put in its place",
+    "redis": "a Redis server is backed up by its own means (redis-cli --rdb FILE); "
+    "agent-memory export writes what it holds of memories into a file",
 }
 """What is said for stores that are no file."""
 

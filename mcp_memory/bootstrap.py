@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcp_memory.auth.attempts import Attempts
 from mcp_memory.auth.trust import Trust
 from mcp_memory.domain.forgetting import Policy
+from mcp_memory.errors import ConfigurationError
 from mcp_memory.loading import load
 from mcp_memory.machine import new_ids, now
 from mcp_memory.ports.access import Authenticator
@@ -43,7 +44,11 @@ if TYPE_CHECKING:
 STORES: dict[str, str] = {
     "sqlite": "mcp_memory.stores.sqlite.store:SqliteStore",
     "ephemeral": "mcp_memory.stores.ephemeral.store:EphemeralStore",
+    "redis": "mcp_memory.stores.redis.store:RedisStore",
 }
+REDIS_PLACE = "mcp_memory.stores.redis.connecting:place_of"
+REDIS_QUEUE = "mcp_memory.queues.redis:RedisQueue"
+NO_REDIS = 'a store in Redis needs packages that are not installed ({error}): pip install "mcp-memory[redis]"'
 EMBEDDERS: dict[str, str] = {
     "all-MiniLM-L6-v2": "mcp_memory.embedders.minilm.embedder:MiniLMEmbedder",
     "hashing": "mcp_memory.embedders.hashing:HashingEmbedder",
@@ -170,8 +175,36 @@ def _periods(settings: Settings) -> dict[str, timedelta]:
 
 
 def _queue(settings: Settings) -> TaskQueue:
-    _, path = settings.store_location()
+    kind, path = settings.store_location()
+    if kind == "redis":
+        return QueueOnDemand(partial(_queue_in_redis, settings))
     return InlineQueue() if path is None else QueueOnDemand(partial(_queue_beside, path))
+
+
+def _queue_in_redis(settings: Settings) -> TaskQueue:
+    place = _redis_place(settings)
+    make: Callable[..., TaskQueue] = load(REDIS_QUEUE)
+    return make(place.plain_url, place.queue, cluster=place.is_cluster)
+
+
+def _redis_place(settings: Settings) -> Any:
+    """Return where the store in Redis is; what that is, only the store knows.
+
+    Raises:
+        ConfigurationError: the driver is not installed.
+    """
+    try:
+        place_of = load(REDIS_PLACE)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("mcp_memory"):
+            raise
+        raise ConfigurationError(NO_REDIS.format(error=error)) from error
+    vectors = (
+        settings.redisvl_indexing_algorithm,
+        settings.redisvl_vector_datatype,
+        settings.redisvl_distance_metric,
+    )
+    return place_of(settings.store_url(), settings.redisvl_index_name, settings.redisvl_index_prefix, vectors)
 
 
 def _queue_beside(store: Path) -> TaskQueue:
@@ -186,7 +219,10 @@ def _secrets() -> Secrets:
 
 def _store(settings: Settings) -> Store:
     kind, path = settings.store_location()
+    place = _redis_place(settings) if kind == "redis" else None
     make: Callable[..., Store] = load(STORES[kind])
+    if place is not None:
+        return make(place, clock=now)
     if path is None:
         return make(clock=now)
     return make(

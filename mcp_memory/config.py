@@ -7,7 +7,6 @@ documentation: ``.env.example`` and ``docs/reference/settings.md`` are made of t
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -16,7 +15,6 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
-    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -33,7 +31,7 @@ from mcp_memory.auth_mode import Asked, AuthMode, listed, web_address
 from mcp_memory.errors import ConfigurationError
 from mcp_memory.settings_sources import KeptSecrets, origins, secret_fields
 from mcp_memory.settings_text import DOTENV, Origin, refusals, variable
-from mcp_memory.store_url import EPHEMERAL, SQLITE, StoreKind, parsed, usual
+from mcp_memory.store_settings import Label, StoreSettings, lower, upper
 
 logger = logging.getLogger(__name__)
 
@@ -55,48 +53,24 @@ def _accepted(what: str) -> Any:
     )
 
 
-def _upper(level: Any) -> Any:
-    return level.upper() if isinstance(level, str) else level
-
-
-def _lower(word: Any) -> Any:
-    return word.lower() if isinstance(word, str) else word
-
-
 def _backend(word: Any) -> Any:
     """Return the name of a task backend for the one that agent-memory-server calls it by."""
-    return {"asyncio": "embedded", "docket": "worker"}.get(_lower(word), _lower(word))
+    return {"asyncio": "embedded", "docket": "worker"}.get(lower(word), lower(word))
 
 
 Minutes = Annotated[int, Field(ge=0, le=5_256_000)]
 Days = Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Labels = Annotated[tuple[Label, ...], NoDecode, BeforeValidator(listed)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
-class Settings(BaseSettings):
+class Settings(StoreSettings):
     """Every setting; a field's name in upper case is its environment variable."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_file=DOTENV, env_file_encoding="utf-8-sig", env_ignore_empty=True
     )
 
-    memory_store_url: str | None = Field(
-        None,
-        description="Where memories are kept: sqlite:///PATH (an absolute path begins with a fourth slash), "
-        "or ephemeral:// to keep nothing. If not set: memory.sqlite3 in your user data folder.",
-    )
-    memory_durability: Annotated[Literal["normal", "full"], BeforeValidator(_lower)] = Field(
-        "normal",
-        description="What an answered write survives. normal: a crash of this program; full: also a power cut, "
-        "at the price of slower writes.",
-    )
-    memory_allow_shared_folder: bool = Field(
-        default=False,
-        description="Allow the store on a network drive or in a folder that a cloud service synchronises, "
-        "where SQLite files get damaged.",
-    )
     embedding_model: str = Field(
         BUNDLED_MODEL,
         description=f"What turns texts into vectors. {BUNDLED_MODEL}: comes with the program, works offline; "
@@ -172,7 +146,7 @@ class Settings(BaseSettings):
     optimise_every_minutes: Minutes = Field(
         1440, description="How often the store is put in good order for speed and space; 0: never."
     )
-    auth_mode: Annotated[AuthMode, BeforeValidator(_lower)] | None = Field(
+    auth_mode: Annotated[AuthMode, BeforeValidator(lower)] | None = Field(
         None,
         description="How callers over the network prove who they are. token: by a token of `agent-memory token add`; "
         "oauth2: by a token of OAUTH2_ISSUER_URL; disabled: not at all, which is also meant if nothing is set. "
@@ -233,12 +207,12 @@ class Settings(BaseSettings):
         description="Web pages that may call a server over the network, such as https://app.example.com; beside "
         "those of this machine.",
     )
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(upper)] = Field(
         "INFO",
         description="What is logged, always to stderr. Commands other than mcp log from WARNING if this is not set.",
     )
 
-    redis_url: SecretStr | None = _accepted("Address of a Redis server.")
+    redisvl_vector_dimensions: str | None = _accepted("Length of vectors; the embedding model decides it.")
     openai_api_key: SecretStr | None = _accepted("Key for OpenAI.")
     openai_api_base: str | None = _accepted("Address of an OpenAI-compatible service.")
     anthropic_api_key: SecretStr | None = _accepted("Key for Anthropic.")
@@ -268,13 +242,6 @@ class Settings(BaseSettings):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._origins.update(origins(type(self), given))
-
-    @field_validator("memory_store_url")
-    @classmethod
-    def _known_store(cls, url: str | None) -> str | None:
-        if url is not None:
-            parsed(url)
-        return url
 
     @field_validator("embedding_model")
     @classmethod
@@ -334,17 +301,6 @@ class Settings(BaseSettings):
         """Say whether a worker may be started; only USE_DOCKET=false by itself says no."""
         return self.use_docket is not False or self.origin("task_backend") != "default"
 
-    def store_location(self) -> tuple[StoreKind, Path | None]:
-        """Return the kind of store and its file, absolute; an ephemeral store has none."""
-        if self.memory_store_url is None:
-            return "sqlite", usual()
-        return parsed(self.memory_store_url)
-
-    def store_url(self) -> str:
-        """Return where memories are kept, as MEMORY_STORE_URL would say it."""
-        _, path = self.store_location()
-        return EPHEMERAL if path is None else SQLITE + path.as_posix()
-
     def origin(self, field: str) -> Origin:
         """Return where the value of a field came from."""
         return self._origins.get(field, "default")
@@ -372,11 +328,6 @@ def read_settings(**overrides: Any) -> Settings:
         raise ConfigurationError(f"{DOTENV}: is not UTF-8 text: save it again as UTF-8") from error
     except OSError as error:
         raise ConfigurationError(f"{DOTENV}: cannot be read: {error.strerror}") from error
-    if settings.redis_url is not None and settings.memory_store_url is None:
-        logger.warning(
-            "REDIS_URL is not used by this version: memories are kept in %s (set MEMORY_STORE_URL to choose where)",
-            settings.store_url(),
-        )
     limits = (settings.forgetting_max_age_days, settings.forgetting_max_inactive_days)
     if settings.forgetting_enabled and (*limits, settings.forgetting_budget_keep_top_n) == (None, None, None):
         logger.warning(

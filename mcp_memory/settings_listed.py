@@ -34,5 +34,5 @@ def sources(settings: Settings) -> list[Source]:
 
 
 def _shown(field: str, settings: Settings) -> str:
-    value = settings.store_url() if field == "memory_store_url" else getattr(settings, field)
+    value = settings.store_shown() if field == "memory_store_url" else getattr(settings, field)
     return shown(value, address=field == "redis_url")

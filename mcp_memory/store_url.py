@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import platformdirs
 
-StoreKind: TypeAlias = Literal["sqlite", "ephemeral"]
+StoreKind: TypeAlias = Literal["sqlite", "ephemeral", "redis"]
 
 SQLITE = "sqlite:///"
 EPHEMERAL = "ephemeral://"
+REDIS = frozenset({"redis", "rediss", "redis+cluster", "rediss+cluster", "unix"})
 
 
 def usual() -> Path:
@@ -19,7 +21,7 @@ def usual() -> Path:
 
 
 def parsed(url: str) -> tuple[StoreKind, Path | None]:
-    """Return the kind of store and its file.
+    """Return the kind of store and its file, if it is one.
 
     Raises:
         ValueError: with what is wrong, to follow the value.
@@ -27,10 +29,11 @@ def parsed(url: str) -> tuple[StoreKind, Path | None]:
     if url.rstrip("/").lower() == "ephemeral:":
         return "ephemeral", None
     scheme, _, rest = url.partition("://")
-    if scheme.lower() in {"redis", "rediss", "redis+cluster", "rediss+cluster"}:
-        raise ValueError("is a Redis server, which this version does not use yet; use sqlite:///PATH or ephemeral://")
+    if scheme.lower() in REDIS:
+        check_redis(url)
+        return "redis", None
     if scheme.lower() != "sqlite":
-        raise ValueError("is not a store; use sqlite:///PATH or ephemeral://")
+        raise ValueError("is not a store; use sqlite:///PATH, redis://HOST:PORT or ephemeral://")
     if not rest.startswith("/"):
         raise ValueError("has no path; write sqlite:///PATH, or sqlite:////PATH for an absolute one")
     path = rest.removeprefix("/")
@@ -42,3 +45,24 @@ def parsed(url: str) -> tuple[StoreKind, Path | None]:
         return "sqlite", Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise ValueError("begins with a home folder that is not known; write the whole path") from error
+
+
+def check_redis(url: str) -> None:
+    """Accept the address of a Redis server.
+
+    Raises:
+        ValueError: it is none, with why, to follow the value.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in REDIS:
+        raise ValueError("is not the address of a Redis server; write redis://HOST:PORT, or rediss:// for TLS")
+    if parts.scheme == "unix":
+        return
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    for host in hosts:
+        name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "0")
+        if not name or int(port) > _LAST_PORT:
+            raise ValueError("names no host, or a port that cannot be; write redis://HOST:PORT")
+
+
+_LAST_PORT = 65_535

@@ -32,10 +32,10 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
         ConfigurationError: the store keeps nothing that two processes could share.
         StoreError: the store cannot be used.
     """
-    if settings.store_location()[1] is None:
+    if settings.store_location()[0] == "ephemeral":
         raise ConfigurationError(
             "MEMORY_STORE_URL: ephemeral:// keeps nothing that a worker could share with other programs; "
-            "use sqlite:///PATH"
+            "use sqlite:///PATH or redis://HOST:PORT"
         )
     asyncio.run(_work(settings, concurrency))
 
@@ -45,7 +45,7 @@ async def _work(settings: Settings, concurrency: int) -> None:
     with _leaving(stop):
         memory = await open_memory(settings)
         try:
-            logger.info("does the jobs of %s, at most %d at once", settings.store_url(), concurrency)
+            logger.info("does the jobs of %s, at most %d at once", settings.store_shown(), concurrency)
             await task_runner(settings, memory, concurrency=concurrency).work(stop)
             logger.info("has left; unfinished jobs are handed back")
         finally:

@@ -13,6 +13,7 @@ from mcp_memory.cli.options import dry_run_option, store_option, store_url
 from mcp_memory.cli.running import settings, show_progress, undo_line, with_memories, with_memory
 from mcp_memory.errors import InvalidRequest, StoreError
 from mcp_memory.loading import load
+from mcp_memory.settings_text import shown
 
 if TYPE_CHECKING:
     from mcp_memory.domain.replies import Imported
@@ -71,7 +72,7 @@ def copy(source: str, target: str | None, *, dry_run: bool) -> None:
     there = store_url(source)
     here = settings().store_url() if target is None else store_url(target)
     if there == here:
-        raise InvalidRequest(f"A store cannot be copied into itself: {here}")
+        raise InvalidRequest(f"A store cannot be copied into itself: {shown(here)}")
 
     async def act(memories: Sequence[Memory]) -> tuple[Imported, Compared | None]:
         theirs, ours = (memory.archive for memory in memories)
@@ -84,10 +85,10 @@ def copy(source: str, target: str | None, *, dry_run: bool) -> None:
         return
     if compared.missing:
         raise StoreError(
-            f"{compared.missing} of {compared.records} records are not in {here} as they are in {there}: they were "
-            "changed since, or differed before"
+            f"{compared.missing} of {compared.records} records are not in {shown(here)} as they are in {shown(there)}: "
+            "they were changed since, or differed before"
         )
-    click.echo(f"Compared: all {compared.records} records are in {here} as they are in {there}.")
+    click.echo(f"Compared: all {compared.records} records are in {shown(here)} as they are in {shown(there)}.")
 
 
 def told(imported: Imported) -> str:

@@ -8,7 +8,7 @@ from mcp_memory.errors import StoreUnavailable
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.indexes import make_ready
 from mcp_memory.stores.redis.keys import Keys
-from mcp_memory.stores.redis.place import connected, shown
+from mcp_memory.stores.redis.place import connected, is_cluster, plain, shown
 from mcp_memory.stores.redis.server import Server
 
 INDEX = "memory_records"
@@ -28,9 +28,30 @@ class Place:
     vectors: VectorIndex = field(default_factory=VectorIndex)
 
     @property
+    def plain_url(self) -> str:
+        """Return the address as the driver knows it."""
+        return plain(self.url)
+
+    @property
+    def is_cluster(self) -> bool:
+        """Say whether the server is one of a cluster."""
+        return is_cluster(self.url)
+
+    @property
+    def queue(self) -> str:
+        """Return the key of the list in which job ids wait."""
+        return f"{Keys(self.prefix).before}queue"
+
+    @property
     def shown(self) -> str:
         """Return the address without its password."""
         return shown(self.url)
+
+
+def place_of(url: str, index: str, prefix: str, vectors: tuple[str, str, str]) -> Place:
+    """Return the place that settings name; vectors are kept by an algorithm, in a type, and compared by a metric."""
+    algorithm, datatype, metric = (word.lower() for word in vectors)
+    return Place(url, index, prefix, VectorIndex(algorithm, datatype, metric))  # type: ignore[arg-type]
 
 
 async def opened(place: Place) -> Server:
