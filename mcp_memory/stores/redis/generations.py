@@ -48,7 +48,9 @@ class Generations:
     def blob(self, vector: Vector) -> bytes:
         """Return a vector as the engine takes it."""
         parts, scale = vectors.unpacked([vector.packed], len(vector.packed) - vectors.SCALE)
-        return self.bytes_of(parts[0].astype(np.float32) * scale[0])
+        whole = parts[0].astype(np.float32) * scale[0]
+        # Of unit length again, so that every metric chooses the same.
+        return self.bytes_of(whole / (np.linalg.norm(whole) or np.float32(1)))
 
     def bytes_of(self, vector: NDArray[np.float32]) -> bytes:
         """Return the bytes of a vector in the type of the index."""
