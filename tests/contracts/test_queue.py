@@ -7,16 +7,19 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from mcp_memory.errors import QueueUnavailable
 from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.queues.huey import HueyQueue
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
+from mcp_memory.queues.redis import RedisQueue
+from tests import redis_server
 
 pytestmark = pytest.mark.anyio
 
@@ -28,11 +31,22 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "memory.sqlite3.queue"
 
 
-@pytest.fixture(params=["inline", "huey", "on demand"])
+@pytest.fixture
+def key(redis_url: str) -> Iterator[str]:
+    """A list in Redis of this test alone."""
+    name = redis_server.place(redis_url).queue
+    yield name
+    with Redis.from_url(redis_url) as client:
+        client.delete(name)
+
+
+@pytest.fixture(params=["inline", "huey", "on demand", "redis"])
 async def queue(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[TaskQueue]:
     made: TaskQueue
     if request.param == "inline":
         made = InlineQueue()
+    elif request.param == "redis":
+        made = RedisQueue(request.getfixturevalue("redis_url"), request.getfixturevalue("key"))
     elif request.param == "huey":
         made = HueyQueue(path)
     else:
@@ -143,6 +157,44 @@ async def test_an_id_reaches_one_of_two_processes(path: Path) -> None:
     assert sorted(desk.seen, key=int) == [str(number) for number in range(20)]
     await first.close()
     await second.close()
+
+
+async def test_an_id_reaches_one_of_two_machines(redis_url: str, key: str) -> None:
+    """Two queues over one list in Redis."""
+    first, second = RedisQueue(redis_url, key), RedisQueue(redis_url, key)
+    desk = Desk(20)
+    async with (
+        first.consuming(desk.run, concurrency=2, poll_seconds=0.001),
+        second.consuming(desk.run, concurrency=2, poll_seconds=0.001),
+    ):
+        for number in range(20):
+            await (first, second)[number % 2].enqueue(str(number))
+        await soon(desk.ended)
+    assert sorted(desk.seen, key=int) == [str(number) for number in range(20)]
+    await first.close()
+    await second.close()
+
+
+async def test_messages_in_redis_are_ids_as_json_and_what_is_not_is_dropped(redis_url: str, key: str) -> None:
+    """No pickle, which would run code of whoever can write there."""
+    queue, desk = RedisQueue(redis_url, key), Desk(1)
+    with Redis.from_url(redis_url) as client:
+        client.lpush(key, b"\x80\x04\x95.", b"[]")
+        await queue.enqueue("mine")
+        assert client.lindex(key, 0) == b'{"job": "mine"}'
+    async with queue.consuming(desk.run, concurrency=1, poll_seconds=0.01):
+        await soon(desk.ended)
+    assert desk.seen == ["mine"]
+    await queue.close()
+
+
+async def test_a_server_that_is_not_there_is_said(key: str) -> None:
+    """QueueUnavailable, without the password."""
+    queue = RedisQueue(f"redis://:hunter2@127.0.0.1:{redis_server.free_port()}", key)
+    with pytest.raises(QueueUnavailable, match="cannot be used") as caught:
+        await queue.enqueue("a")
+    assert "hunter2" not in str(caught.value)
+    await queue.close()
 
 
 def enqueue_from_afar(path: Path) -> None:

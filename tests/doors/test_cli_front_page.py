@@ -147,7 +147,8 @@ def test_the_version_is_one_line(arguments: list[str]) -> None:
         ),
         (
             ["--db", "mysql://x", "stats"],
-            "MEMORY_STORE_URL: 'mysql://x' is not a store; use sqlite:///PATH or ephemeral:// (from the command line)",
+            "MEMORY_STORE_URL: 'mysql://x' is not a store; use sqlite:///PATH, redis://HOST:PORT or ephemeral:// "
+            "(from the command line)",
         ),
     ],
 )
@@ -225,7 +226,7 @@ def test_config_as_json() -> None:
         "from": "default",
         "effect": True,
     }
-    assert rows["REDIS_URL"] == {"setting": "REDIS_URL", "value": None, "from": "default", "effect": False}
+    assert rows["REDIS_URL"] == {"setting": "REDIS_URL", "value": None, "from": "default", "effect": True}
 
 
 def test_an_unexpected_fault_is_one_line_that_says_how_to_learn_more(

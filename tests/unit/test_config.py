@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -110,7 +109,8 @@ def test_the_environment_of_an_existing_client_configuration_still_starts(monkey
         },
     )
     settings = read_settings()
-    assert settings.store_location()[0] == "sqlite"
+    assert settings.store_location() == ("redis", None)
+    assert settings.store_url() == "redis://localhost:6379"
     assert settings.embedding_model == "all-MiniLM-L6-v2"
 
 
@@ -123,12 +123,17 @@ MODELS = (
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("MEMORY_STORE_URL", "mysql://x", "is not a store; use sqlite:///PATH or ephemeral://"),
-        ("MEMORY_STORE_URL", "memory.sqlite3", "is not a store; use sqlite:///PATH or ephemeral://"),
+        ("MEMORY_STORE_URL", "mysql://x", "is not a store; use sqlite:///PATH, redis://HOST:PORT or ephemeral://"),
+        ("MEMORY_STORE_URL", "memory.sqlite3", "is not a store; use sqlite:///PATH, redis://HOST:PORT or ephemeral://"),
         (
             "MEMORY_STORE_URL",
-            "redis://localhost",
-            "is a Redis server, which this version does not use yet; use sqlite:///PATH or ephemeral://",
+            "redis://",
+            "names no host, or a port that cannot be; write redis://HOST:PORT",
+        ),
+        (
+            "MEMORY_STORE_URL",
+            "redis://h:70000",
+            "names no host, or a port that cannot be; write redis://HOST:PORT",
         ),
         ("MEMORY_STORE_URL", "sqlite://x", "has no path; write sqlite:///PATH, or sqlite:////PATH for an absolute one"),
         (
@@ -177,8 +182,8 @@ def test_a_refusal_says_where_the_value_came_from(tmp_path: Path) -> None:
         read_settings(memory_store_url="mysql://x")
     store, level = str(refused.value).splitlines()
     assert (
-        store
-        == "MEMORY_STORE_URL: 'mysql://x' is not a store; use sqlite:///PATH or ephemeral:// (from the command line)"
+        store == "MEMORY_STORE_URL: 'mysql://x' is not a store; use sqlite:///PATH, redis://HOST:PORT or ephemeral:// "
+        "(from the command line)"
     )
     assert level.startswith("LOG_LEVEL: 'TRACE' is unknown; use ")
     assert level.endswith(f" (from {tmp_path / '.env'})")
@@ -187,7 +192,7 @@ def test_a_refusal_says_where_the_value_came_from(tmp_path: Path) -> None:
 def test_a_refusal_tells_no_password_and_no_long_value(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, {"MEMORY_STORE_URL": "mysql://ana:hunter2@h/x", "DEFAULT_MCP_NAMESPACE": "n" * 513})
     assert refusals() == [
-        "MEMORY_STORE_URL: 'mysql://ana:********@h/x' is not a store; use sqlite:///PATH or ephemeral://",
+        "MEMORY_STORE_URL: 'mysql://ana:********@h/x' is not a store; use sqlite:///PATH, redis://HOST:PORT or ephemeral://",
         f"DEFAULT_MCP_NAMESPACE: '{'n' * 80}…' is too long; use at most 512 characters",
     ]
 
@@ -202,6 +207,9 @@ def test_a_refusal_tells_no_password_and_no_long_value(monkeypatch: pytest.Monke
         ("SQLite:///with space and ünïcode.db", "{here}/with space and ünïcode.db"),
         ("ephemeral://", None),
         ("ephemeral:///", None),
+        ("redis://localhost", None),
+        ("rediss://ann:secret@[::1]:6380/3", None),
+        ("redis+cluster://one:7000,two:7001", None),
     ],
 )
 def test_a_store_url_names_a_file(url: str, path: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,22 +264,36 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown["OPENAI_API_BASE"] == "https://ana:********@proxy/v1"
 
 
-def test_whoever_set_a_redis_server_learns_that_it_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_redis_server_is_used_where_no_store_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is never shown with its password, also where it is the store of the command line."""
     monkeypatch.setenv("REDIS_URL", "redis://ana:hunter2@h")
-    read_settings()
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert record.getMessage().startswith("REDIS_URL is not used by this version: memories are kept in sqlite:///")
-    assert "hunter2" not in caplog.text
+    settings = read_settings()
+    assert settings.store_location() == ("redis", None)
+    assert settings.store_shown() == "redis://ana:********@h"
+    assert read_settings(memory_store_url="redis://:hunter2@other/1").store_shown() == "redis://:********@other/1"
+    assert {one.field: one.value for one in sources(settings)}["memory_store_url"] == "redis://ana:********@h"
 
 
-def test_whoever_chose_a_store_as_well_knows_that_it_is_not_redis(
+def test_what_is_no_address_of_a_redis_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "localhost:6379")
+    with pytest.raises(ConfigurationError, match=r"REDIS_URL: .*write redis://HOST:PORT"):
+        read_settings()
+
+
+def test_how_redis_keeps_vectors_is_said_in_either_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"REDISVL_INDEXING_ALGORITHM": "flat", "REDISVL_DISTANCE_METRIC": "ip"})
+    settings = read_settings()
+    assert (settings.redisvl_indexing_algorithm, settings.redisvl_distance_metric) == ("FLAT", "IP")
+    monkeypatch.setenv("REDISVL_INDEXING_ALGORITHM", "tree")
+    with pytest.raises(ConfigurationError, match="REDISVL_INDEXING_ALGORITHM: 'TREE' is unknown; use 'HNSW' or 'FLAT'"):
+        read_settings()
+
+
+def test_a_store_that_was_chosen_goes_before_the_redis_server(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     set_all(monkeypatch, {"REDIS_URL": "redis://h", "MEMORY_STORE_URL": "ephemeral://"})
-    read_settings()
+    assert read_settings().store_location() == ("ephemeral", None)
     assert not caplog.records
 
 

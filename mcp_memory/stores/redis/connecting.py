@@ -8,7 +8,7 @@ from mcp_memory.errors import StoreUnavailable
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.indexes import make_ready
 from mcp_memory.stores.redis.keys import Keys
-from mcp_memory.stores.redis.place import connected, is_cluster, plain, shown
+from mcp_memory.stores.redis.place import is_cluster, plain, shown
 from mcp_memory.stores.redis.server import Server
 
 INDEX = "memory_records"
@@ -61,10 +61,9 @@ async def opened(place: Place) -> Server:
         StoreError: it cannot be reached or cannot hold the store; the message says what to do.
     """
     try:
-        client = connected(place.url)
+        server = Server(place.url, Keys(place.prefix), f"mcp-memory:{place.index}")
     except ValueError as error:
         raise StoreUnavailable(UNREADABLE.format(place=place.shown, error=error)) from error
-    server = Server(client, Keys(place.prefix), f"mcp-memory:{place.index}", place.shown)
     try:
         await make_ready(server, place.vectors)
     except BaseException:

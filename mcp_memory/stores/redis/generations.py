@@ -15,7 +15,7 @@ from mcp_memory.ports.models import Generation
 from mcp_memory.stores import vectors
 from mcp_memory.stores.redis.documents import Vector
 from mcp_memory.stores.redis.failures import translated
-from mcp_memory.stores.redis.server import Server
+from mcp_memory.stores.redis.server import Command, Server
 
 REGISTER = "HSETNX"
 _KNOWN = "duplicate field"
@@ -74,6 +74,18 @@ class Generations:
     async def others(self, generation: Generation | None) -> list[int]:
         """Return the numbers of all other models, and 0, which stands for no vector; 0 alone where none is given."""
         return [0, *(number for one, number in (await self.known()).items() if generation not in {None, one})]
+
+    def known_others(self, generation: Generation | None) -> list[int]:
+        """Return the same without asking the server: of the models that this process has heard of."""
+        return [0, *(number for one, number in self._numbers.items() if one != generation)]
+
+    def how_many(self) -> Command:
+        """Return the command that asks how many models there are."""
+        return ("HLEN", self._server.keys.generations)
+
+    async def are_more(self, count: int) -> bool:
+        """Say whether there are models that this process had not heard of; now it has."""
+        return count != len(self._numbers) and count == len(await self.known())
 
     async def ready(self, generation: Generation) -> int:
         """Return the number of a model, given now if it has none; its vectors may be written from then on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from importlib.resources import as_file, files
 from typing import Any
@@ -15,11 +14,9 @@ from mcp_memory.errors import SchemaMismatch
 from mcp_memory.stores.redis.failures import translated
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.keys import Keys
-from mcp_memory.stores.redis.server import Server
+from mcp_memory.stores.redis.server import INDEXES, Server
 
 SCHEMA_VERSION = 1
-KINDS = ("memories", "accesses", "sessions", "jobs")
-_LOOK_AGAIN_SECONDS = 0.05
 _EXISTS = "already exists"
 NEWER = (
     "{place} holds memories of a newer mcp-memory (schema {found}, this one knows {known}): upgrade this program, or "
@@ -46,14 +43,14 @@ async def make_ready(server: Server, vectors: VectorIndex) -> None:
     found = await server.call("GET", server.keys.schema)
     if found is not None and int(found) > SCHEMA_VERSION:
         raise SchemaMismatch(NEWER.format(place=server.place, found=int(found), known=SCHEMA_VERSION))
-    missing = [kind for kind in KINDS if f"{server.index}:{kind}" not in there]
+    missing = [kind for kind in INDEXES if f"{server.index}:{kind}" not in there]
     if not missing:
         return
     fields = await _vector_fields(server, vectors)
     for kind in missing:
         await _make(server, schema(kind, server.keys, server.index, fields if kind == "memories" else {}))
     for kind in missing:
-        await _filled(server, f"{server.index}:{kind}")
+        await server.filled(kind)
     await server.call("SET", server.keys.schema, SCHEMA_VERSION)
 
 
@@ -80,13 +77,3 @@ async def _make(server: Server, wanted: IndexSchema) -> None:
             # Another process was first.
             if _EXISTS not in str(error).lower():
                 raise
-
-
-async def _filled(server: Server, name: str) -> None:
-    """Wait until the index has seen every key that was there before it."""
-    while True:
-        answer = await server.call("FT.INFO", name)
-        told = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
-        if not int(float(told.get(b"indexing", 0))):
-            return
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)

@@ -104,8 +104,12 @@ async def change(server: Server, job_id: str, rule: JobRule) -> Job | None:
 async def prune(server: Server, finished_before: datetime) -> int:
     """Remove the jobs that finished before."""
     text = queries.span("finished", None, microseconds(finished_before))
-    answer = await server.find("jobs", text, "NOCONTENT", "LIMIT", 0, queries.MOST_ROWS)
-    return sum(await server.many([("DEL", row.key) for row in answer.rows]))
+    answer = await server.find("jobs", text, "RETURN", 1, "doc", "LIMIT", 0, queries.MOST_ROWS)
+    jobs = [Job.model_validate_json(row.fields[b"doc"]) for row in answer.rows if row.fields]
+    for job in jobs:
+        if job.dedup_key is not None:
+            await server.run("let_go", [server.keys.unfinished(job.dedup_key)], [job.id])
+    return sum(await server.many([("DEL", server.keys.job(job.id)) for job in jobs]))
 
 
 def _document(job: Job) -> dict[str, str | bytes | int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError  # noqa: A004 -- Redis' own
@@ -48,8 +50,8 @@ def _hosts(url: str) -> list[ClusterNode]:
     return [ClusterNode(host.partition(":")[0], int(host.partition(":")[2] or _PORT)) for host in hosts]
 
 
-def connected(url: str) -> Client:
-    """Return a client, which connects when it is first used.
+def connected(url: str, at_connecting: Callable[[], None]) -> Client:
+    """Return a client, which connects when it is first used, and says so each time to a single server.
 
     Raises:
         ValueError: the URL cannot be read.
@@ -60,4 +62,9 @@ def connected(url: str) -> Client:
         more: dict[str, Any] = {"startup_nodes": _hosts(url)} if "," in urlsplit(url).netloc else {}
         return RedisCluster.from_url(plain(url), retry=retry, **lasting, **more)
     again: list[type[Exception]] = [ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError]
-    return Redis.from_url(plain(url), retry=retry, retry_on_error=again, **lasting)
+
+    async def connect(connection: AbstractConnection) -> None:
+        at_connecting()
+        await connection.on_connect()
+
+    return Redis.from_url(plain(url), retry=retry, retry_on_error=again, redis_connect_func=connect, **lasting)

@@ -78,19 +78,18 @@ class _Plan:
 
     async def ask(self, number: int, words: Sequence[str]) -> _Found:
         """Return what the engine finds, for a model of this number and these words."""
-        others: list[int] = []
-        if self._probe.vector is not None:
-            others = await self._generations.others(self._probe.generation)
-        commands: list[Command] = [*self._sizes(), self._count(queries.tag("g", map(str, others or [0])))]
+        commands: list[Command] = [*self._sizes(), self._generations.how_many(), self._without_vector()]
         by_vector = bool(number and self._probe.vector is not None and self._probe.nearest)
         commands += [self._by_vector(number)] if by_vector else []
         commands += [self._by_words(words)] if words else []
         commands += [self._count(queries.holding([word])) for word in words]
-        answers = await self._server.many(commands)
+        answers = await self._server.whole(lambda: self._server.many(commands))
         allowed, length = self._size(answers[:2])
-        without = self._server.hits(answers[2]).total if self._probe.vector is not None else 0
+        if self._probe.vector is not None and await self._generations.are_more(answers[2]):
+            answers[3] = await self._server.call(*self._without_vector())
+        without = self._server.hits(answers[3]).total if self._probe.vector is not None else 0
         found = _Found({}, [], {}, {}, allowed, length, without)
-        rest = answers[3:]
+        rest = answers[4:]
         if by_vector:
             self._read_near(found, rest.pop(0))
         if words:
@@ -98,11 +97,18 @@ class _Plan:
         found.holding = {word: self._server.hits(answer).total for word, answer in zip(words, rest, strict=True)}
         return found
 
+    def _without_vector(self) -> Command:
+        others = self._generations.known_others(self._probe.generation)
+        return self._count(queries.tag("g", map(str, others)))
+
     def _sizes(self) -> list[Command]:
         """Return what asks how many memories are allowed and how many words they have: two commands."""
         scope = self._where.scope
         counts = self._server.keys.counts(keys.reach(scope.namespace, scope.user_id, scope.session_id))
         steps = ("GROUPBY", 0, "REDUCE", "COUNT", 0, "AS", "n", "REDUCE", "SUM", 1, "@len", "AS", "len")
+        if self._query.keys is not None:
+            asked = ("RETURN", 1, "len", "LIMIT", 0, queries.MOST_ROWS, *self._query.among)
+            return [("HMGET", counts, "n", "len"), self._server.search("memories", self._query.text, *asked)]
         if not queries.is_plain(self._where):
             text = self._query.text
         else:
@@ -113,6 +119,9 @@ class _Plan:
         return [("HMGET", counts, "n", "len"), self._server.aggregate("memories", text, *steps)]
 
     def _size(self, answers: Sequence[Any]) -> tuple[int, int]:
+        if self._query.keys is not None:
+            lengths = [int(hit.fields[b"len"]) for hit in self._server.hits(answers[1]).rows]
+            return len(lengths), sum(lengths)
         counted = [int(number or 0) for number in answers[0]]
         groups = self._server.groups(answers[1])
         found = [int(float(groups[0][name])) for name in (b"n", b"len")] if groups else [0, 0]

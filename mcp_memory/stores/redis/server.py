@@ -15,7 +15,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from mcp_memory.errors import StoreBusy
 from mcp_memory.stores.redis.failures import CUT_SHORT, translated
 from mcp_memory.stores.redis.keys import Keys
-from mcp_memory.stores.redis.place import Client
+from mcp_memory.stores.redis.place import Client, connected, shown
 
 T = TypeVar("T")
 Word: TypeAlias = "str | bytes | int | float"
@@ -26,6 +26,8 @@ MOST_TRIES = 500
 _PATIENT = 5
 """Tries after which a transaction waits a little before the next."""
 _PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
+_LOOK_AGAIN_SECONDS = 0.05
+INDEXES = ("memories", "accesses", "sessions", "jobs")
 CONTENDED = "{place}: others kept changing the same records for too long: try again"
 
 logger = logging.getLogger(__name__)
@@ -63,13 +65,21 @@ def _script(name: str) -> _Script:
 class Server:
     """One Redis server or cluster, and the keys of one store in it."""
 
-    def __init__(self, client: Client, keys: Keys, index: str, place: str) -> None:
-        self.client = client
+    def __init__(self, url: str, keys: Keys, index: str) -> None:
+        """Connect when the server is first used.
+
+        Raises:
+            ValueError: the URL cannot be read.
+        """
+        self.client: Client = connected(url, self._note_connection)
         self.keys = keys
         self.index = index
         """What the names of the store's indexes begin with."""
-        self.place = place
-        self._scripts = {name: _script(name) for name in ("commit", "rows", "around", "touch", "expire")}
+        self.place = shown(url)
+        self._connects = 0
+        self._filled_at = -1
+        self._filling = asyncio.Lock()
+        self._scripts = {name: _script(name) for name in ("commit", "rows", "around", "touch", "expire", "let_go")}
 
     async def call(self, *words: Word) -> Any:
         """Return the answer to one command."""
@@ -146,11 +156,43 @@ class Server:
 
     async def find(self, kind: str, query: str, *words: Word) -> Hits:
         """Return what a search finds."""
-        return self.hits(await self.call(*self.search(kind, query, *words)))
+        command = self.search(kind, query, *words)
+        return self.hits(await self.whole(lambda: self.call(*command)))
 
     async def gather(self, kind: str, query: str, *words: Word) -> list[dict[bytes, bytes]]:
         """Return what an aggregation finds."""
-        return self.groups(await self.call(*self.aggregate(kind, query, *words)))
+        command = self.aggregate(kind, query, *words)
+        return self.groups(await self.whole(lambda: self.call(*command)))
+
+    def _note_connection(self) -> None:
+        """Note that a connection was made: the server may have been started anew since."""
+        self._connects += 1
+
+    async def whole(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return what a search answers that began when every index was filled.
+
+        A server that is started anew answers before it has indexed what it loaded.
+        """
+        while True:
+            answer = await ask()
+            if self._filled_at == self._connects:
+                return answer
+            async with self._filling:
+                await self._all_filled()
+
+    async def _all_filled(self) -> None:
+        while self._filled_at != (connects := self._connects):
+            for kind in INDEXES:
+                await self.filled(kind)
+            self._filled_at = connects
+
+    async def filled(self, kind: str) -> None:
+        """Wait until an index has seen every key that was there before it."""
+        while True:
+            told = await self.call("FT.INFO", f"{self.index}:{kind}")
+            if not int(float(told[b"indexing"])):
+                return
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     async def close(self) -> None:
         """Give back the connections."""

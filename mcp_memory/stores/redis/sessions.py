@@ -48,9 +48,9 @@ def _alive(scope: Scope, now: datetime) -> str:
 async def put(server: Server, session: Session, expected_version: int | None, now: datetime) -> Session:
     """Store the session whole, if it is still at the version."""
     key, versions = server.keys.session(session.scope), server.keys.session_version(session.scope)
-    asked: list[Command] = [("HGET", key, "ends"), ("HEXISTS", key, "doc"), ("GET", versions)]
-    ends, there, last, token = await server.many([*asked, ("INCR", server.keys.last("transaction"))])
-    alive = there and (ends is None or int(ends) > microseconds(now))
+    asked: list[Command] = [("HMGET", key, "v", "ends"), ("GET", versions)]
+    (held, ends), last, token = await server.many([*asked, ("INCR", server.keys.last("transaction"))])
+    alive = held is not None and (ends is None or int(ends) > microseconds(now))
     found = int(last or 0) if alive else 0
     if expected_version not in {None, found}:
         raise VersionConflict(f"Session {session.session_id}", expected_version or 0, found)
@@ -62,8 +62,7 @@ async def put(server: Server, session: Session, expected_version: int | None, no
         ("SET", versions, stored.version),
         ("PERSIST", key) if session.ttl_seconds is None else ("PEXPIRE", key, session.ttl_seconds * 1_000 + _GRACE),
     ]
-    # A session that was removed meanwhile is as good as the version that was seen of it.
-    await commit(server, int(token), [Check(versions, "", last)], commands)
+    await commit(server, int(token), [Check(versions, "", last), Check(key, "v", held)], commands)
     return stored
 
 
@@ -72,6 +71,7 @@ def _document(session: Session, now: datetime) -> dict[str, str | bytes | int]:
     found: dict[str, str | bytes | int] = {
         "doc": session.model_dump_json(exclude={"messages"}),
         "messages": _MESSAGES.dump_json(session.messages),
+        "v": session.version,
         "updated": microseconds(now),
         **{name: label_digest(value) for name, value in parts if value is not None},
     }

@@ -34,7 +34,7 @@ local function use(uses, values, value, change)
   end
 end
 
-redis.call('SET', KEYS[1], '', 'EX', 600)
+redis.call('SET', KEYS[1], '', 'EX', 300)
 while at <= #ARGV do
   local size, name = tonumber(ARGV[at]), ARGV[at + 1]
   if name == 'USE' then
