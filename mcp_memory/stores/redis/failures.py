@@ -23,6 +23,7 @@ NO_ENGINE = (
 LOADING = "{place} is still loading its data: try again in a while"
 SLOW = "{place} did not answer in time ({error}): try again, or find out what keeps it busy (redis-cli SLOWLOG GET)"
 CUT_SHORT = "{place} had no time to finish a search ({error}): try again, or raise its search-timeout"
+INDEXING = "{place} is still indexing what it loaded ({percent:.0f} %): try again in a while"
 FULL = "{place} has no memory left ({error}): raise its maxmemory; nothing of this call was stored"
 NOT_SAVED = "{place} cannot save what it is given ({error}): free space on its disk; nothing of this call was stored"
 READ_ONLY = "{place} is a replica that can be read but not written: put the address of the primary into REDIS_URL"

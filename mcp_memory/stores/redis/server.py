@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from mcp_memory.errors import StoreBusy
-from mcp_memory.stores.redis.failures import CUT_SHORT, translated
+from mcp_memory.stores.redis.failures import CUT_SHORT, INDEXING, translated
 from mcp_memory.stores.redis.keys import Keys
 from mcp_memory.stores.redis.place import Client, connected, shown
 
@@ -26,7 +26,7 @@ MOST_TRIES = 500
 _PATIENT = 5
 """Tries after which a transaction waits a little before the next."""
 _PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
-_LOOK_AGAIN_SECONDS = 0.05
+_LOOK_AGAIN_SECONDS, _LOOKS = 0.05, 600
 INDEXES = ("memories", "accesses", "sessions", "jobs")
 CONTENDED = "{place}: others kept changing the same records for too long: try again"
 
@@ -187,12 +187,17 @@ class Server:
             self._filled_at = connects
 
     async def filled(self, kind: str) -> None:
-        """Wait until an index has seen every key that was there before it."""
-        while True:
+        """Wait until an index has seen every key that was there before it.
+
+        Raises:
+            StoreBusy: that takes too long.
+        """
+        for _ in range(_LOOKS):
             told = await self.call("FT.INFO", f"{self.index}:{kind}")
             if not int(float(told[b"indexing"])):
                 return
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        raise StoreBusy(INDEXING.format(place=self.place, percent=float(told[b"percent_indexed"])))
 
     async def close(self) -> None:
         """Give back the connections."""
