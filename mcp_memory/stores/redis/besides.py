@@ -1,4 +1,4 @@
-"""What the store keeps beside memories: suggestions, sessions and jobs; and its connection."""
+"""What the store keeps beside memories: suggestions, sessions, jobs and tokens; and its connection."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.records import Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
+from mcp_memory.domain.tokens import Token
 from mcp_memory.errors import StoreUnavailable
 from mcp_memory.ports.jobs import JobRule
 from mcp_memory.ports.memories import Seen
 from mcp_memory.ports.suggestions import Proposal
-from mcp_memory.stores.redis import jobs, sessions, suggestions
+from mcp_memory.stores.redis import access, jobs, sessions, suggestions
 from mcp_memory.stores.redis.connecting import Place, opened
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.server import Server
 
 
 class RedisBesides:
-    """The ports ``SuggestionStore``, ``SessionStore`` and ``JobStore``."""
+    """The ports ``SuggestionStore``, ``SessionStore``, ``JobStore`` and ``TokenStore``."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -111,3 +112,21 @@ class RedisBesides:
 
     async def prune_jobs(self, finished_before: datetime) -> int:
         return await jobs.prune(self._opened(), finished_before)
+
+    async def add_token(self, token: Token) -> bool:
+        server = self._opened()
+        return await server.transact(lambda: access.add(server, token))
+
+    async def token(self, lookup: str) -> Token | None:
+        return await access.find(self._opened(), lookup)
+
+    async def tokens(self, scope: Scope) -> list[Token]:
+        return await access.within(self._opened(), scope)
+
+    async def replace_token(self, token: Token) -> bool:
+        server = self._opened()
+        return await server.transact(lambda: access.replace(server, token))
+
+    async def remove_token(self, token_id: str) -> bool:
+        server = self._opened()
+        return await server.transact(lambda: access.remove(server, token_id))

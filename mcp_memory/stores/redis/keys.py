@@ -176,6 +176,18 @@ class Keys:
         """Return where is noted when a job of this name was last put by itself."""
         return self._of("jp", digest(name))
 
+    def token(self, token_id: str) -> str:
+        """Return where an access token is."""
+        return self._of("k", digest(token_id))
+
+    def token_of(self, lookup: str) -> str:
+        """Return where the token is named that a secret leads to."""
+        return self._of("kl", digest(lookup))
+
+    def tokens(self, reach: str) -> str:
+        """Return where the tokens bound within a scope are listed."""
+        return self._of("kn", reach)
+
 
 def handle_of(key: bytes) -> int:
     """Return the handle at the end of a key."""

@@ -251,7 +251,7 @@ class Transaction:
         if operation is None or not self._images:
             return
         if self._new_operation:
-            plain = operation.model_dump_json(include={"id", "kind", "at", "note", "undoes"})
+            plain = operation.model_dump_json(exclude={"undone_by", "created", "changed", "removed"})
             yield ("SET", self.keys.operation_of_id(operation.id), number)
             yield ("HSET", self.keys.operation(number), "doc", plain)
             yield ("ZADD", self.keys.operations_by_time, microseconds(operation.at), number)
