@@ -105,4 +105,4 @@ def _used(names: keys.Keys, was: Stored | None, now: Stored | None) -> Iterator[
         before = set() if was is None else set(labels(was.record, name))
         after = set() if now is None else set(labels(now.record, name))
         for value, change in (*((one, -1) for one in before - after), *((one, 1) for one in after - before)):
-            yield ("USE", names.uses(name), names.values(name), value.encode("utf-8", "surrogatepass"), change)
+            yield ("USE", names.uses(name), name, value.encode("utf-8", "surrogatepass"), change)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from struct import Struct
 from typing import Any, NamedTuple, TypeAlias
 
@@ -35,6 +36,7 @@ FIELDS = ("doc", "words", "row", "aliases", "top", "rev")
 """What a memory is read from."""
 USE = ("at", "n")
 """The same of its use."""
+_APART = {"last_accessed", "access_count"}
 NEVER = (1 << 63) - 1
 """The end of what has none."""
 _ROW = Struct("<dqiiiii12sH")
@@ -105,6 +107,7 @@ def labels(record: MemoryRecord, name: TagField) -> Sequence[str]:
     return sorted(set(map(Tags(name).folded, values)))
 
 
+@lru_cache(8_192)
 def label_digest(value: str) -> str:
     """Return what stands for the value of a label in the index."""
     return keys.digest(value)
@@ -154,7 +157,7 @@ def document(stored: Stored) -> dict[str, str | bytes | int]:
     """Return the hash of a memory, but for its vector as the engine wants it."""
     record = stored.record
     found: dict[str, str | bytes | int] = {
-        "doc": record.model_dump_json(exclude={"last_accessed", "access_count"}),
+        "doc": record.model_dump_json(exclude=_APART, exclude_defaults=True),
         "words": stored.words,
         "row": row_of(stored),
         "top": stored.top,

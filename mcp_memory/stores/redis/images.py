@@ -44,7 +44,7 @@ class Image:
         given = {"u": None if self.unit == self.handle else self.unit, "n": namespace, "s": user_id, "x": self.undone}
         found |= {name: value for name, value in given.items() if value is not None}
         if self.before is not None:
-            found["b"] = self.before.model_dump(mode="json")
+            found["b"] = self.before.model_dump(mode="json", exclude_defaults=True)
         if self.aliases:
             found["l"] = sorted(self.aliases, key=repr)
         if self.vector_kept:

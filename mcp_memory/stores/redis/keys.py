@@ -6,7 +6,7 @@ once. Nothing that a client wrote is part of a key or of a query: a digest stand
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import product
 
@@ -15,6 +15,10 @@ from mcp_memory.domain.scope import Scope
 
 _BYTES = 12
 """Of a digest: two of a billion texts meet with a chance of one in 10^11."""
+
+
+_REMEMBERED = 8_192
+"""Digests that a process remembers: the same scopes and labels come again and again."""
 
 
 def digest(*parts: object) -> str:
@@ -27,6 +31,7 @@ def owner(record: MemoryRecord) -> str:
     return owned(record.namespace, record.user_id)
 
 
+@lru_cache(_REMEMBERED)
 def owned(namespace: str | None, user_id: str | None) -> str:
     """Return what stands for exactly this namespace and user."""
     return digest(namespace, user_id)
@@ -42,15 +47,16 @@ def thread(record: MemoryRecord) -> str | None:
     return None if record.thread is None else digest(record.namespace, record.user_id, *record.thread)
 
 
+@lru_cache(_REMEMBERED)
 def reach(*parts: str | None) -> str:
     """Return what stands for everything within these parts of a scope; None leaves a part open."""
     return digest("reach", *parts)
 
 
-def reaches(*parts: str | None) -> Iterator[str]:
-    """Yield the same for each scope that something with these parts lies within."""
-    for chosen in product(*({part, None} for part in parts)):
-        yield reach(*chosen)
+@lru_cache(_REMEMBERED)
+def reaches(*parts: str | None) -> tuple[str, ...]:
+    """Return the same for each scope that something with these parts lies within."""
+    return tuple(reach(*chosen) for chosen in product(*({part, None} for part in parts)))
 
 
 class Keys:

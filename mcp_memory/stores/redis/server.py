@@ -79,7 +79,9 @@ class Server:
         self._connects = 0
         self._filled_at = -1
         self._filling = asyncio.Lock()
-        self._scripts = {name: _script(name) for name in ("commit", "rows", "around", "touch", "expire", "let_go")}
+        self._scripts = {
+            name: _script(name) for name in ("commit", "rows", "around", "touch", "expire", "let_go", "look")
+        }
 
     async def call(self, *words: Word) -> Any:
         """Return the answer to one command."""
@@ -97,6 +99,10 @@ class Server:
                 for words in commands:
                     pipeline.execute_command(*words)
                 return list(await pipeline.execute())
+
+    def command(self, name: str, keys: Sequence[str], words: Sequence[Word] = ()) -> Command:
+        """Return the command that runs a script of ours, whether the server knows it already or not."""
+        return ("EVAL", self._scripts[name].source, len(keys), *keys, *words)
 
     async def run(self, name: str, keys: Sequence[str], words: Sequence[Word] = ()) -> Any:
         """Return what a script of ours returns."""

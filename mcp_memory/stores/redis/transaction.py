@@ -6,6 +6,7 @@ What finds memories (names, contents, threads, counts, labels) follows from how 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from mcp_memory.domain.operations import Operation
 from mcp_memory.stores.redis import keys
 from mcp_memory.stores.redis.differences import differences
 from mcp_memory.stores.redis.documents import FIELDS, USE, Name, Stored, stored_of
+from mcp_memory.stores.redis.gathering import gathered
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.images import Image, change_image
 from mcp_memory.stores.redis.server import Command, Moved, Server, Word
@@ -77,8 +79,7 @@ class Transaction:
         contents = [one for one in dict.fromkeys(contents) if one not in self._contents]
         handles = [handle for handle in dict.fromkeys(handles) if handle not in self._was]
         commands: list[Command] = [
-            *(("HGET", self.keys.named(name[2]), keys.owned(*name[:2])) for name in names),
-            *(("ZRANGE", self.keys.content(one), 0, -1) for one in contents),
+            *self._looking(names, contents),
             *self._asked(handles),
             *self._asked_of_operation(),
             # Numbers are taken after everything was read, so that later transactions have greater ones.
@@ -88,10 +89,11 @@ class Transaction:
         ]
         answers = iter(await self.server.many(commands))
         found = set()
-        for name in names:
-            found.add(self._read_name(name, next(answers)))
-        for one in contents:
-            found |= set(self._read_content(one, next(answers)))
+        if names or contents:
+            leading = iter(next(answers))
+            found |= {self._read_name(name, next(leading)) for name in names}
+            for one in contents:
+                found |= {*self._read_content(one, next(leading))}
         for handle in handles:
             self._read_memory(handle, next(answers), next(answers))
         self._read_operation(answers)
@@ -100,6 +102,11 @@ class Transaction:
         further = found - {0} - self._was.keys()
         if further:
             await self.read(handles=further, new=new, images=images)
+
+    def _looking(self, names: Collection[Name], contents: Collection[str]) -> Iterator[Command]:
+        if names or contents:
+            places = [*(self.keys.named(name[2]) for name in names), *map(self.keys.content, contents)]
+            yield self.server.command("look", places, [keys.owned(*name[:2]) for name in names])
 
     def _asked(self, handles: Iterable[int]) -> Iterator[Command]:
         for handle in handles:
@@ -125,9 +132,9 @@ class Transaction:
         self._checks.append(Check(self.keys.named(name[2]), keys.owned(*name[:2]), held))
         return 0 if held is None else int(held[1:])
 
-    def _read_content(self, one: str, held: Sequence[bytes]) -> list[int]:
-        self._contents[one] = [int(handle) for handle in held]
-        self._checks.append(Check(self.keys.content(one), MEMBERS, b",".join(held) or None))
+    def _read_content(self, one: str, held: bytes) -> list[int]:
+        self._contents[one] = [int(handle) for handle in held.split(b",") if handle]
+        self._checks.append(Check(self.keys.content(one), MEMBERS, held or None))
         return self._contents[one]
 
     def _read_memory(self, handle: int, found: Sequence[bytes | None], use: Sequence[bytes | None]) -> None:
@@ -282,27 +289,35 @@ def done(image: Image) -> str:
     return "r" if image.after is None else "u"
 
 
-async def commit(server: Server, token: int, checks: Sequence[Check], commands: Sequence[Command]) -> None:
+async def commit(server: Server, token: int, checks: Sequence[Check], commands: Iterable[Command]) -> None:
     """Do the commands in one step if every check holds; ``Transaction.commit`` says what may go wrong."""
     numbers: dict[str, int] = {server.keys.done(token): 1}
-    words: list[Word] = [len(checks)]
-    for check in checks:
-        held = b"" if check.held is None else b"=" + check.held
-        words += [numbers.setdefault(check.key, len(numbers) + 1), check.field, held]
-    for command in commands:
-        name, key, *rest = command
+    blobs: list[bytes] = []
+
+    def place(key: Word) -> int:
+        return numbers.setdefault(key.decode() if isinstance(key, bytes) else str(key), len(numbers) + 1)
+
+    def told(word: Word) -> str | int:
+        """Return the word as JSON carries it, or the number of the argument that it is."""
+        if not isinstance(word, bytes):
+            return str(word)
+        blobs.append(word)
+        # The first argument is the JSON.
+        return len(blobs) + 1
+
+    held = [(place(one.key), one.field, False if one.held is None else told(one.held)) for one in checks]
+    written = []
+    for name, key, *rest in gathered(commands):
+        first = place(key)
+        words = [told(word) for word in rest]
         if name == "USE":
-            # Its second key is its first word.
-            rest[0] = numbers.setdefault(str(rest[0]), len(numbers) + 1)
-        words += [len(command), name, numbers.setdefault(_text(key), len(numbers) + 1), *rest]
-    if await server.run("commit", list(numbers), words):
+            words[0] = server.keys.values(str(rest[0]))
+        written.append((name, first, *words))
+    plan = json.dumps([held, written], ensure_ascii=False).encode("utf-8", "surrogatepass")
+    if await server.run("commit", list(numbers), [plan, *blobs]):
         raise Moved
 
 
 def _content(stored: Stored) -> str | None:
     digest = stored.record.memory_hash
     return None if digest is None else keys.content(stored.record.scope, digest)
-
-
-def _text(key: Word) -> str:
-    return key.decode() if isinstance(key, bytes) else str(key)

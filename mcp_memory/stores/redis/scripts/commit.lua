@@ -1,15 +1,15 @@
 -- One transaction: what it was decided on must still be so, then everything is written.
 -- KEYS[1]: says for a while that this transaction was done, so that it may be sent again after a lost answer.
--- ARGV: number of checks; for each check the key's number, the field ('' for a string, '*' for
--- the members of a sorted set) and what it held ('' for
--- nothing, else '=' and the value); then for each command the number of its words, its name, its key's number, the rest.
+-- ARGV[1]: JSON of the checks and the commands. A check is the number of a key, a field ('' for a string, '*' for the
+-- members of a sorted set), and what it held (false for nothing). A command is its name, the number of its key, and its
+-- words; a number among these stands for the argument of that number, which JSON could not carry.
 -- Returns 0, or the number of the first check that failed.
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return 0
 end
-local at = 2
-for check = 1, tonumber(ARGV[1]) do
-  local key, field = KEYS[tonumber(ARGV[at])], ARGV[at + 1]
+local plan = cjson.decode(ARGV[1])
+for number, check in ipairs(plan[1]) do
+  local key, field, held = KEYS[check[1]], check[2], check[3]
   local found
   if field == '' then
     found = redis.call('GET', key)
@@ -19,10 +19,9 @@ for check = 1, tonumber(ARGV[1]) do
   else
     found = redis.call('HGET', key, field)
   end
-  if (found and '=' .. found or '') ~= ARGV[at + 2] then
-    return check
+  if found ~= (type(held) == 'number' and ARGV[held] or held) then
+    return number
   end
-  at = at + 3
 end
 
 local function use(uses, values, value, change)
@@ -35,17 +34,17 @@ local function use(uses, values, value, change)
 end
 
 redis.call('SET', KEYS[1], '', 'EX', 300)
-while at <= #ARGV do
-  local size, name = tonumber(ARGV[at]), ARGV[at + 1]
-  if name == 'USE' then
-    use(KEYS[tonumber(ARGV[at + 2])], KEYS[tonumber(ARGV[at + 3])], ARGV[at + 4], tonumber(ARGV[at + 5]))
-  else
-    local words = {name, KEYS[tonumber(ARGV[at + 2])]}
-    for place = 3, size do
-      words[place] = ARGV[at + place]
+for _, words in ipairs(plan[2]) do
+  words[2] = KEYS[words[2]]
+  for place = 3, #words do
+    if type(words[place]) == 'number' then
+      words[place] = ARGV[words[place]]
     end
+  end
+  if words[1] == 'USE' then
+    use(words[2], words[3], words[4], words[5])
+  else
     redis.call(unpack(words))
   end
-  at = at + size + 1
 end
 return 0
