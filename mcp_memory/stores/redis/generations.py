@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from mcp_memory.stores.redis.server import Command, Server
 
 REGISTER = "HSETNX"
 _KNOWN = "duplicate field"
+_KIND = (b"algorithm", b"data_type", b"distance_metric")
 _NUMPY = {"float32": "<f4", "float16": "<f2"}
 
 
@@ -37,9 +39,9 @@ class Generations:
     def __init__(self, server: Server, index: VectorIndex) -> None:
         self._server = server
         self.index = index
+        """How vectors of a new model are indexed; those of a model that is there stay as they are."""
         self._numbers: dict[Generation, int] = {}
-        self._dimensions: dict[int, int] = {}
-        self._indexed: set[int] = set()
+        self._kinds: dict[int, VectorIndex] = {}
 
     def field(self, number: int) -> str:
         """Return the field that holds the vectors of a model."""
@@ -50,12 +52,27 @@ class Generations:
         parts, scale = vectors.unpacked([vector.packed], len(vector.packed) - vectors.SCALE)
         whole = parts[0].astype(np.float32) * scale[0]
         # Of unit length again, so that every metric chooses the same.
-        return self.bytes_of(whole / (np.linalg.norm(whole) or np.float32(1)))
+        return self.bytes_of(vector.generation, whole / (np.linalg.norm(whole) or np.float32(1)))
 
-    def bytes_of(self, vector: NDArray[np.float32]) -> bytes:
-        """Return the bytes of a vector in the type of the index."""
-        written: bytes = vector.astype(_NUMPY[self.index.datatype]).tobytes()
+    def bytes_of(self, number: int, vector: NDArray[np.float32]) -> bytes:
+        """Return the bytes of a vector in the type in which those of the model are indexed; ``meet`` it first."""
+        written: bytes = vector.astype(_NUMPY[self._kinds[number].datatype]).tobytes()
         return written
+
+    def searched_by(self, number: int) -> Literal["hnsw", "flat"]:
+        """Return the algorithm that finds the nearest vectors of the model; ``meet`` it first."""
+        return self._kinds[number].algorithm
+
+    async def meet(self, numbers: Iterable[int]) -> None:
+        """Learn how the vectors of these models are indexed: another process may have been set otherwise."""
+        if self._kinds.keys() >= {*numbers}:
+            return
+        told = await self._server.call("FT.INFO", f"{self._server.index}:memories")
+        self._kinds = {
+            int(field[b"attribute"][1:]): VectorIndex(*(field[name].decode().lower() for name in _KIND))
+            for field in told[b"attributes"]
+            if field[b"type"] == b"VECTOR"
+        }
 
     async def known(self) -> dict[Generation, int]:
         """Return every model of the store with its number."""
@@ -95,11 +112,12 @@ class Generations:
             new = int(await self._server.call("INCR", self._server.keys.last("generation")))
             await self._server.call(REGISTER, self._server.keys.generations, name, new)
             number = (await self.known())[generation]
-        if number not in self._indexed:
-            await self._index(number, generation.dimensions)
+        if number not in self._kinds:
+            await self._add_field(number, generation.dimensions)
+            await self.meet([number])
         return number
 
-    async def _index(self, number: int, dimensions: int) -> None:
+    async def _add_field(self, number: int, dimensions: int) -> None:
         """Add the model's field to the index, if no other process did."""
         words = vector_field(self.field(number), dimensions, self.index)
         index = f"{self._server.index}:memories"
@@ -109,7 +127,6 @@ class Generations:
             except ResponseError as error:
                 if _KNOWN not in str(error).lower():
                     raise
-        self._indexed.add(number)
 
 
 def vector_field(name: str, dimensions: int, index: VectorIndex) -> list[Any]:

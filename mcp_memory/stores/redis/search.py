@@ -57,6 +57,7 @@ async def candidates(server: Server, generations: Generations, words: Words, pro
     if query.nothing:
         return NOTHING
     number = await generations.number(probe.generation)
+    await generations.meet([number] if number else [])
     plan = _Plan(server, generations, query, where, probe)
     found = await plan.ask(number, words.of_terms(probe.terms) if probe.lexical else [])
     lexical = _best(found, probe.lexical)
@@ -111,11 +112,11 @@ class _Plan:
             return [("HMGET", counts, "n", "len"), self._server.search("memories", self._query.text, *asked)]
         if not queries.is_plain(self._where):
             text = self._query.text
+        elif self._where.current_at is None:
+            return [("HMGET", counts, "n", "len")] * 2
         else:
             # Of a scope it is counted as memories come and go; what has ended is little, and is taken off.
-            ended = microseconds(self._where.current_at) if self._where.current_at else None
-            past = queries.until("until", ended) if ended is not None else queries.span("h", 0, 0)
-            text = queries.within(scope).besides(past)
+            text = queries.within(scope).besides(queries.until("until", microseconds(self._where.current_at)))
         return [("HMGET", counts, "n", "len"), self._server.aggregate("memories", text, *steps)]
 
     def _size(self, answers: Sequence[Any]) -> tuple[int, int]:
@@ -123,6 +124,8 @@ class _Plan:
             lengths = [int(hit.fields[b"len"]) for hit in self._server.hits(answers[1]).rows]
             return len(lengths), sum(lengths)
         counted = [int(number or 0) for number in answers[0]]
+        if queries.is_plain(self._where) and self._where.current_at is None:
+            return counted[0], counted[1]
         groups = self._server.groups(answers[1])
         found = [int(float(groups[0][name])) for name in (b"n", b"len")] if groups else [0, 0]
         if not queries.is_plain(self._where):
@@ -134,10 +137,10 @@ class _Plan:
         return self._server.search("memories", self._query.besides(wanted), *words)
 
     def _by_vector(self, number: int) -> Command:
-        probe, index = self._probe, self._generations.index
-        reach = f" EF_RUNTIME {max(LEAST_REACH, probe.nearest)}" if index.algorithm == "hnsw" else ""
+        probe, graph = self._probe, self._generations.searched_by(number) == "hnsw"
+        reach = f" EF_RUNTIME {max(LEAST_REACH, probe.nearest)}" if graph else ""
         text = f"({self._query.text})=>[KNN {probe.nearest} @{self._generations.field(number)} $vector{reach}]"
-        vector = self._generations.bytes_of(probe.vector) if probe.vector is not None else b""
+        vector = self._generations.bytes_of(number, probe.vector) if probe.vector is not None else b""
         asked = ("PARAMS", 2, "vector", vector, "RETURN", 1, "row", "LIMIT", 0, probe.nearest, *self._query.among)
         return self._server.search("memories", text, *asked)
 

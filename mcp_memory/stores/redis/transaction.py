@@ -234,6 +234,8 @@ class Transaction:
         Raises:
             Moved: something that was read has changed; nothing was written.
         """
+        vectors = [now.vector for now in self._now.values() if now is not None and now.vector is not None]
+        await self._generations.meet({vector.generation for vector in vectors})
         commands = [*self._commands(), *self._more]
         if not commands:
             return
