@@ -18,7 +18,7 @@ from tests.contracts.entries import FIRST, SECOND, StandingClock, candidates, en
 pytestmark = pytest.mark.anyio
 
 KINDS = [
-    VectorIndex(algorithm, datatype, metric)  # type: ignore[arg-type]
+    VectorIndex(algorithm, datatype, metric)
     for algorithm in ("hnsw", "flat")
     for datatype in ("float32", "float16")
     for metric in ("cosine", "ip", "l2")

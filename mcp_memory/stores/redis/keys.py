@@ -70,6 +70,7 @@ class Keys:
         self.accesses = f"{self.before}a:"
         self.sessions = f"{self.before}w:"
         self.jobs = f"{self.before}j:"
+        self.threads = f"{self.before}t:"
         self.generations = f"{self.before}generations"
         self.schema = f"{self.before}schema"
         self.compared = f"{self.before}compared"
@@ -104,7 +105,7 @@ class Keys:
 
     def thread(self, name: str) -> str:
         """Return where the memories of one thread stand in their order."""
-        return self._of("t", name)
+        return f"{self.threads}{name}"
 
     def counts(self, reach: str) -> str:
         """Return where is counted what lies within a scope."""

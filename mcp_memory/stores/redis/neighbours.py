@@ -75,15 +75,14 @@ async def _runs(server: Server, where: Where, found: Surroundings, reach: int) -
     """
     handles = list(found.rows)
     threaded = [(handle, thread) for handle in handles if (thread := found.rows[handle].thread) is not None]
-    names = [server.keys.access(handle) for handle in handles]
-    names += [server.keys.thread(thread) for _, thread in threaded]
     aside = reach + SPARE
-    words = (aside, len(handles), *(handle for handle, _ in threaded))
-    moments, *answers = await server.run("around", names, words)
+    places = " ".join(f"{handle}={thread}" for handle, thread in threaded)
+    words = (server.keys.accesses, server.keys.threads, " ".join(map(str, handles)), places, aside)
+    moments, *answers = await server.run("around", [server.keys.schema], words)
     _note(found, handles, moments)
     if not queries.is_plain(where):
         return None if threaded else []
-    runs = [[int(handle) for handle in run] for run in answers]
+    runs = [[int(handle) for handle in run.split()] for run in answers]
     if where.current_at is None or not runs:
         return runs
     ended = await _ended(server, {thread for _, thread in threaded}, microseconds(where.current_at))
@@ -124,8 +123,8 @@ async def _fetch(server: Server, found: Surroundings, handles: Sequence[int]) ->
     """Add the rows of the handles; those that are gone meanwhile are left out."""
     if not handles:
         return
-    names = [name for handle in handles for name in (server.keys.memory(handle), server.keys.access(handle))]
-    answers = await server.run("rows", names)
+    words = (server.keys.memories, server.keys.accesses, " ".join(map(str, handles)))
+    answers = await server.run("rows", [server.keys.schema], words)
     for handle, row in zip(handles, answers[::2], strict=True):
         if row is not None:
             found.rows[handle] = read_row(row)
@@ -134,7 +133,7 @@ async def _fetch(server: Server, found: Surroundings, handles: Sequence[int]) ->
 
 def _note(found: Surroundings, handles: Sequence[int], moments: Sequence[bytes | None]) -> None:
     for handle, moment in zip(handles, moments, strict=False):
-        if moment is not None:
+        if moment:
             found.moments[handle] = int(moment)
         else:
             # It was removed since the search found it.

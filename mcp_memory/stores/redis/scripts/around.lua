@@ -1,19 +1,18 @@
 -- When memories were used, and who stands around them in their threads.
--- KEYS: where the use of each memory is noted; then, for those that stand in a thread, the thread.
--- ARGV: how many to each side; how many memories; for each thread the handle of the memory in it.
--- Returns a list of the moments, then for each thread a list of handles in their order.
-local reach, count = tonumber(ARGV[1]), tonumber(ARGV[2])
+-- KEYS[1]: any key of the store, for its slot. ARGV: what the keys of uses begin with, and of threads; the handles; for
+-- those that stand in a thread the handle and the thread; how many to each side.
+-- Returns a list of the moments, then for each thread the handles in their order.
 local moments = {}
-for at = 1, count do
-  moments[at] = redis.call('HGET', KEYS[at], 'at')
+for handle in string.gmatch(ARGV[3], '%d+') do
+  moments[#moments + 1] = redis.call('HGET', ARGV[1] .. handle, 'at') or ''
 end
-local found = {moments}
-for at = count + 1, #KEYS do
-  local rank = redis.call('ZRANK', KEYS[at], ARGV[at - count + 2])
-  local run = {}
+local found, reach = {moments}, tonumber(ARGV[5])
+for handle, thread in string.gmatch(ARGV[4], '(%d+)=(%x+)') do
+  local key = ARGV[2] .. thread
+  local rank, run = redis.call('ZRANK', key, handle), ''
   if rank then
-    run = redis.call('ZRANGE', KEYS[at], math.max(0, rank - reach), rank + reach)
+    run = table.concat(redis.call('ZRANGE', key, math.max(0, rank - reach), rank + reach), ' ')
   end
-  found[at - count + 1] = run
+  found[#found + 1] = run
 end
 return found
