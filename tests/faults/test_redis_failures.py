@@ -69,6 +69,23 @@ async def test_an_address_that_cannot_be_read() -> None:
         await RedisStore(Place("http://localhost"), clock=StandingClock()).open()
 
 
+async def test_a_database_that_cannot_be_indexed(tmp_path: Path, redis_url: str) -> None:
+    assert redis_url
+    with own_server(tmp_path) as running:
+        place = Place(running.url.removesuffix("/0") + "/1")
+        with pytest.raises(StoreUnavailable, match="end REDIS_URL with /0"):
+            await RedisStore(place, clock=StandingClock()).open()
+
+
+async def test_a_server_that_throws_memories_away_is_warned_of(
+    tmp_path: Path, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert redis_url
+    with own_server(tmp_path, "--maxmemory-policy", "allkeys-lru") as running:
+        async with opened(Place(running.url)):
+            assert "use noeviction" in caplog.text
+
+
 async def test_a_store_that_is_not_open(place: Place) -> None:
     with pytest.raises(StoreUnavailable, match="is not open"):
         await RedisStore(place, clock=StandingClock()).count(EVERYWHERE)
@@ -138,6 +155,15 @@ async def test_an_index_that_was_dropped_is_said_and_made_anew(place: Place) -> 
     async with opened(place) as store:
         assert len((await candidates(store, vector(1), nearest=9)).handles) == 2
         assert await store.count(EVERYWHERE, ["tea"]) == 1
+
+
+async def test_several_programs_may_make_a_store_at_once(place: Place) -> None:
+    stores = [RedisStore(place, clock=StandingClock()) for _ in range(6)]
+    await asyncio.gather(*(store.open() for store in stores))
+    await asyncio.gather(*(store.add([entry(f"tea {n}", vector(1))], operation()) for n, store in enumerate(stores)))
+    for store in stores:
+        assert len((await candidates(store, vector(1))).handles) == len(stores)
+        await store.close()
 
 
 async def test_memories_of_a_newer_version_are_left_alone(place: Place) -> None:

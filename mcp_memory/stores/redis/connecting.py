@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 from mcp_memory.errors import StoreUnavailable
@@ -10,6 +11,8 @@ from mcp_memory.stores.redis.indexes import make_ready
 from mcp_memory.stores.redis.keys import Keys
 from mcp_memory.stores.redis.place import is_cluster, plain, shown
 from mcp_memory.stores.redis.server import Server
+
+logger = logging.getLogger(__name__)
 
 INDEX = "memory_records"
 PREFIX = "memory_idx"
@@ -66,7 +69,18 @@ async def opened(place: Place) -> Server:
         raise StoreUnavailable(UNREADABLE.format(place=place.shown, error=error)) from error
     try:
         await make_ready(server, place.vectors)
+        await _warn_of_eviction(server)
     except BaseException:
         await server.close()
         raise
     return server
+
+
+async def _warn_of_eviction(server: Server) -> None:
+    """Say if the server will throw memories away when it has none left of its own."""
+    told = await server.call("INFO", "memory")
+    policy = str(told.get("maxmemory_policy", ""))
+    if policy.startswith("allkeys"):
+        logger.warning(
+            "%s throws memories away when it is full (maxmemory-policy %s): use noeviction", server.place, policy
+        )

@@ -30,6 +30,10 @@ READ_ONLY = "{place} is a replica that can be read but not written: put the addr
 CROWDED = "{place} takes no more connections ({error}): end programs that hold some, or raise its maxclients"
 CLUSTER_DOWN = "{place} is a cluster of which a part is down ({error}): bring that part back and try again"
 NO_INDEX = "{place} has lost the index of the memories ({error}): restart this server, which makes it anew"
+OTHER_DATABASE = (
+    "{place} is another database than 0 ({error}): the Query Engine indexes that one alone, so end REDIS_URL with /0; "
+    "REDISVL_INDEX_PREFIX and REDISVL_INDEX_NAME keep stores apart"
+)
 WRONG_KIND = "{place} holds something else under a key of mcp-memory ({error}): choose another REDISVL_INDEX_PREFIX"
 FAILED = "{place} failed: {error}"
 
@@ -61,6 +65,7 @@ TEXTS: Sequence[tuple[str, type[StoreError], str]] = (
     ("no such index", StoreCorrupt, NO_INDEX),
     ("unknown index name", StoreCorrupt, NO_INDEX),
     ("index not found", StoreCorrupt, NO_INDEX),
+    ("db != 0", StoreUnavailable, OTHER_DATABASE),
     ("wrongtype", StoreCorrupt, WRONG_KIND),
 )
 """The same for what Redis says in words alone; a script hands on the words of what failed within it."""

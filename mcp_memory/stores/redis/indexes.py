@@ -6,7 +6,8 @@ import json
 from importlib.resources import as_file, files
 from typing import Any
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError
+from redisvl.exceptions import RedisSearchError
 from redisvl.index import AsyncSearchIndex
 from redisvl.schema import IndexSchema
 
@@ -73,7 +74,10 @@ async def _make(server: Server, wanted: IndexSchema) -> None:
     with translated(server.place):
         try:
             await index.create(overwrite=False)
-        except ResponseError as error:
-            # Another process was first.
-            if _EXISTS not in str(error).lower():
+        except RedisSearchError as error:
+            cause = error.__cause__
+            if not isinstance(cause, RedisError):
                 raise
+            # Another process may have been first.
+            if _EXISTS not in str(cause).lower():
+                raise cause from error
