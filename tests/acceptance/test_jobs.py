@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +19,7 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.requests import Create, ListJobs, NewMemory
 from mcp_memory.services.memory import Memory
+from tests import redis_server
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter, Wire
@@ -37,11 +38,27 @@ OLD = "agent_memory_server.long_term_memory.compact_long_term_memories"
 EVERYTHING = ListJobs(limit=100)
 
 
+STORE = ("MEMORY_STORE_URL", "REDIS_URL", "REDISVL_INDEX_NAME", "REDISVL_INDEX_PREFIX", "EMBEDDING_MODEL")
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The same for a store in a file, and for one in Redis, which existing configurations name by REDIS_URL."""
+    if request.param == "sqlite":
+        yield environment
+        return
+    place = redis_server.place(request.getfixturevalue("redis_url"))
+    named = {"REDIS_URL": place.url, "REDISVL_INDEX_NAME": place.index, "REDISVL_INDEX_PREFIX": place.prefix}
+    yield {name: value for name, value in environment.items() if name != "MEMORY_STORE_URL"} | named
+    redis_server.erase(place)
+
+
 @pytest.fixture
 async def memory(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Memory]:
     """The same store, opened in this process."""
-    for name in ("MEMORY_STORE_URL", "EMBEDDING_MODEL"):
-        monkeypatch.setenv(name, environment[name])
+    for name in STORE:
+        if name in environment:
+            monkeypatch.setenv(name, environment[name])
     opened = await open_memory(read_settings())
     yield opened
     await opened.close()
