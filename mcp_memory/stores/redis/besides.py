@@ -1,27 +1,31 @@
-"""What the store keeps beside memories: suggestions, sessions, jobs and tokens; and its connection."""
+"""What the store keeps beside memories: suggestions, sessions, jobs, tokens and views; and its connection."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
+from mcp_memory.domain.filters import TagField, Where
 from mcp_memory.domain.jobs import Job, JobState
-from mcp_memory.domain.records import Session
+from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionState
 from mcp_memory.domain.tokens import Token
+from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult
 from mcp_memory.errors import StoreUnavailable
 from mcp_memory.ports.jobs import JobRule
-from mcp_memory.ports.memories import Seen
+from mcp_memory.ports.memories import Handle, Seen
 from mcp_memory.ports.suggestions import Proposal
-from mcp_memory.stores.redis import access, jobs, sessions, suggestions
+from mcp_memory.ports.views import Group, Partition, Step
+from mcp_memory.stores.redis import access, jobs, sessions, suggestions, views
 from mcp_memory.stores.redis.connecting import Place, opened
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.server import Server
 
 
 class RedisBesides:
-    """The ports ``SuggestionStore``, ``SessionStore``, ``JobStore`` and ``TokenStore``."""
+    """The ports ``SuggestionStore``, ``SessionStore``, ``JobStore``, ``TokenStore`` and ``ViewStore``."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -130,3 +134,36 @@ class RedisBesides:
     async def remove_token(self, token_id: str) -> bool:
         server = self._opened()
         return await server.transact(lambda: access.remove(server, token_id))
+
+    async def put_view(self, view: SummaryView) -> None:
+        await views.put(self._opened(), view)
+
+    async def view(self, view_id: str, scope: Scope) -> SummaryView | None:
+        return await views.find(self._opened(), view_id, scope)
+
+    async def views(self, scope: Scope) -> list[SummaryView]:
+        return await views.every(self._opened(), scope)
+
+    async def remove_view(self, view_id: str, scope: Scope) -> bool:
+        server = self._opened()
+        return await server.transact(lambda: views.remove(server, view_id, scope))
+
+    async def put_partition(self, partition: Partition) -> bool:
+        server = self._opened()
+        return await server.transact(lambda: views.put_partition(server, partition))
+
+    async def partitions(self, view_id: str, group: Mapping[str, str]) -> list[SummaryViewPartitionResult]:
+        return await views.partitions(self._opened(), view_id, group)
+
+    async def partition_states(self, view_id: str) -> dict[str, str]:
+        return await views.states(self._opened(), view_id)
+
+    async def remove_partitions(self, view_id: str, keys: Sequence[str]) -> int:
+        return await views.remove_partitions(self._opened(), view_id, keys)
+
+    async def groups(self, where: Where, fields: Sequence[str]) -> list[Group]:
+        return await views.groups(self._opened(), where, cast("Sequence[TagField]", fields))
+
+    async def walk(self, where: Where, after: Step | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
+        step = None if after is None else (after[0], int(after[1]))
+        return await views.walk(self._opened(), where, step, limit)

@@ -195,6 +195,18 @@ class Keys:
         """Return where the tokens bound within a scope are listed."""
         return self._of("kn", reach)
 
+    def view(self, view_id: str) -> str:
+        """Return where a summary view is."""
+        return self._of("y", digest(view_id))
+
+    def views(self, reach: str) -> str:
+        """Return where the summary views within a scope are listed."""
+        return self._of("yl", reach)
+
+    def summaries(self, view_id: str) -> str:
+        """Return where the summaries of a view are, by the keys of their groups."""
+        return self._of("ys", digest(view_id))
+
 
 def handle_of(key: bytes) -> int:
     """Return the handle at the end of a key."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError
-from mcp_memory.stores.redis import history, suggestions
+from mcp_memory.stores.redis import history, suggestions, views
+from mcp_memory.stores.redis.documents import Stored
 from mcp_memory.stores.redis.images import Image
 from mcp_memory.stores.redis.server import Server
 from mcp_memory.stores.redis.striking import strike
@@ -29,16 +31,25 @@ async def purge(transaction: Transaction, handles: Sequence[int]) -> int:
         for image in among
         if handle in every or not _of_creation(image)
     }
-    for handle in every:
-        if transaction.stored(handle) is not None:
-            transaction.drop(handle)
+    there = [stored for handle in every if (stored := transaction.stored(handle)) is not None]
+    for stored in there:
+        transaction.drop(stored.handle)
     for command in await strike(server, [*struck.values()]):
         transaction.also(*command)
     for handle in reached:
         for command in await suggestions.forgotten(server, handle):
             transaction.also(*command)
+    for command in await views.forgotten(server, _owners(there, struck.values())):
+        transaction.also(*command)
     await transaction.commit()
     return len(known)
+
+
+def _owners(there: Sequence[Stored], images: Iterable[Image]) -> list[Scope]:
+    """Return whose the memories are and were."""
+    found = {(stored.record.namespace, stored.record.user_id) for stored in there}
+    found |= {(image.name[0], image.name[1]) for image in images}
+    return [Scope(namespace, user_id) for namespace, user_id in sorted(found, key=repr)]
 
 
 def _of_creation(image: Image) -> bool:
