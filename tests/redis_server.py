@@ -57,7 +57,12 @@ def program() -> list[str]:
         if found and (name == "redis-stack-server" or _version(found) >= _OLDEST):
             return [found]
     folder = _fetched()
-    return [str(folder / "bin" / "redis-server"), "--loadmodule", str(folder / "lib" / "redisearch.so")]
+    return [str(folder / "bin" / "redis-server"), *_modules(folder)]
+
+
+def _modules(folder: Path) -> Iterator[str]:
+    for name in ("redisearch.so", "rejson.so"):
+        yield from ("--loadmodule", str(folder / "lib" / name))
 
 
 def _version(found: str) -> int:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from mcp_memory.cli.archives import told
 from mcp_memory.cli.layout import counted
-from mcp_memory.cli.options import store_option
+from mcp_memory.cli.options import dry_run_option, store_option
 from mcp_memory.cli.running import settings, show_progress, tell_progress, with_memory
 from mcp_memory.loading import load
+
+if TYPE_CHECKING:
+    from mcp_memory.config import Settings
+    from mcp_memory.domain.replies import Imported
+    from mcp_memory.services.memory import Memory
+
+FOREIGN = "mcp_memory.stores.redis.agent_memory_server:AgentMemoryServer"
+NOW = "mcp_memory.machine:now"
 
 
 @click.command("rebuild-index")
@@ -29,20 +40,63 @@ def reembed() -> None:
 
 
 @click.command("migrate-memories")
+@click.option(
+    "--from", "source", metavar="URL", help="The Redis of agent-memory-server, if it is not the store in use."
+)
+@dry_run_option
 @store_option
-def migrate_memories() -> None:
-    """Bring the store to this version's schema; opening it does the same."""
+def migrate_memories(source: str | None, *, dry_run: bool) -> None:
+    """Bring the store to this version's schema, and take over what agent-memory-server keeps in Redis.
+
+    Opening a store brings it to its schema, too. Nothing is changed in what agent-memory-server keeps, and nothing is
+    overwritten here. Ended in the middle, it goes on when it is called again.
+    """
     read = settings()
+    _migrate(read, dry_run=dry_run)
+    kind, _ = read.store_location()
+    url = source or (read.store_url() if kind == "redis" else None)
+    if url is not None:
+        _take_over(url, read, dry_run=dry_run)
+
+
+def _migrate(read: Settings, *, dry_run: bool) -> None:
     pending = load("mcp_memory.migrations:pending")(read)
     if not pending:
         click.echo("No migrations are pending.")
         return
     click.echo(f"Pending: {', '.join(pending)}")
+    if dry_run:
+        return
     done = load("mcp_memory.migrations:migrate")(read, report=tell_progress)
     for name in done.names:
         click.echo(f"Applied: {name}")
     if done.copy is not None:
         click.echo(f"The store as it was before: {done.copy}")
+
+
+def _take_over(url: str, read: Settings, *, dry_run: bool) -> None:
+    """Take over what agent-memory-server keeps there, and say what that was."""
+
+    async def act(memory: Memory) -> Imported:
+        foreign = load(FOREIGN)(url, load(NOW), prefix=read.redisvl_index_prefix)
+        try:
+            taken: Imported = await memory.archive.take_in(
+                foreign, dry_run=dry_run, what_was_deleted="stays_deleted", progress=show_progress
+            )
+        finally:
+            await foreign.close()
+        return taken
+
+    imported = with_memory(act)
+    if not (imported.memories or imported.sessions or imported.there or imported.unreadable or imported.tokens):
+        click.echo("Nothing of agent-memory-server is there.")
+        return
+    click.echo(told(imported))
+    if imported.tokens:
+        click.echo(
+            f"Not taken over: {counted(imported.tokens, 'access token', 'access tokens')}, of which only hashes are "
+            "known. agent-memory token add --token VALUE registers one that a client has."
+        )
 
 
 @click.command("migrate-working-memory")
