@@ -108,7 +108,7 @@ async def test_programs_that_write_at_once_lose_and_double_nothing(place: Place)
 
 
 async def test_nothing_acknowledged_is_lost_when_redis_is_killed(tmp_path: Path, redis_url: str) -> None:
-    """With an append-only file that waits for the disk, as "everysec" may hand on two seconds late: whoever was answered finds it again, and whoever was not is done once."""
+    """With a file that waits for the disk ("everysec" may be two seconds late): what was answered is found again."""
     assert redis_url
     lasting = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
     with redis_server.server(tmp_path, *lasting) as running:
