@@ -94,10 +94,16 @@ class TokenAuthenticator:
         """Say whether the secret fits the token's hash; all who ask at once wait for one answer."""
         task = self._checking.get(digest)
         if task is None:
-            task = self._checking[digest] = asyncio.create_task(self._secrets.matches(secret, token.token_hash))
-            task.add_done_callback(lambda _: self._checking.pop(digest, None))
+            task = self._checking[digest] = asyncio.create_task(self._checked(secret, digest, token))
         # Whoever stops waiting does not stop it for the others.
-        if not await asyncio.shield(task):
-            return False
-        self._remember(digest, token)
-        return True
+        return await asyncio.shield(task)
+
+    async def _checked(self, secret: str, digest: bytes, token: Token) -> bool:
+        """Check the secret, and remember that it fits before anybody could ask again."""
+        try:
+            fits = await self._secrets.matches(secret, token.token_hash)
+        finally:
+            del self._checking[digest]
+        if fits:
+            self._remember(digest, token)
+        return fits
