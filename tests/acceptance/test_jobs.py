@@ -30,6 +30,8 @@ pytestmark = [
 ]
 
 PATIENCE = 50
+MANY = 1_500
+"""Facts whose compaction takes long enough to be disturbed."""
 WORKER = (sys.executable, "-m", "mcp_memory", "task-worker")
 NO_PERIODS = {"COMPACTION_EVERY_MINUTES": "0", "EXPIRY_EVERY_MINUTES": "0", "OPTIMISE_EVERY_MINUTES": "0"}
 AT_ONCE = {"EMBEDDED_WORKER_DELAY_SECONDS": "0"}
@@ -38,7 +40,14 @@ OLD = "agent_memory_server.long_term_memory.compact_long_term_memories"
 EVERYTHING = ListJobs(limit=100)
 
 
-STORE = ("MEMORY_STORE_URL", "REDIS_URL", "REDISVL_INDEX_NAME", "REDISVL_INDEX_PREFIX", "EMBEDDING_MODEL")
+STORE = (
+    "MEMORY_STORE_URL",
+    "REDIS_URL",
+    "REDISVL_INDEX_NAME",
+    "REDISVL_INDEX_PREFIX",
+    "REDISVL_INDEXING_ALGORITHM",
+    "EMBEDDING_MODEL",
+)
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -49,6 +58,7 @@ def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> 
         return
     place = redis_server.place(request.getfixturevalue("redis_url"))
     named = {"REDIS_URL": place.url, "REDISVL_INDEX_NAME": place.index, "REDISVL_INDEX_PREFIX": place.prefix}
+    named["REDISVL_INDEXING_ALGORITHM"] = "FLAT"
     yield {name: value for name, value in environment.items() if name != "MEMORY_STORE_URL"} | named
     redis_server.erase(place)
 
@@ -125,7 +135,7 @@ def told(worker: Wire, words: str) -> None:
 
 async def test_a_worker_killed_in_the_middle_loses_nothing(start: Starter, memory: Memory) -> None:
     """The next one is handed the job after the redelivery timeout, and it is done once."""
-    await remember(memory, 3_000)
+    await remember(memory, MANY)
     job_id = schedule(start, OLD)[-1].removeprefix("Job: ")
     start.environment |= NO_PERIODS
     first = start(*WORKER, "--concurrency", "5", "--redelivery-timeout", "1")
@@ -136,7 +146,7 @@ async def test_a_worker_killed_in_the_middle_loses_nothing(start: Starter, memor
     second = start(*WORKER, "--redelivery-timeout", "60")
     done = await until(memory, job_id, lambda job: job.finished)
     assert (done.state, done.attempts) == (JobState.SUCCEEDED, 2)
-    assert await remaining(memory) == 3_000
+    assert await remaining(memory) == MANY
     second.process.send_signal(signal.SIGTERM)
     assert second.leave()[0] == 0
 
@@ -158,7 +168,7 @@ async def test_a_worker_that_is_told_to_leave_finishes_or_hands_back(
 
 
 async def test_a_worker_that_is_told_twice_leaves_at_once(start: Starter, memory: Memory) -> None:
-    await remember(memory, 3_000)
+    await remember(memory, MANY)
     start.environment |= NO_PERIODS
     worker = start(*WORKER)
     job_id = schedule(start, "compact")[-1].removeprefix("Job: ")
@@ -211,7 +221,7 @@ async def test_a_server_tidies_by_itself_when_it_is_idle(start: Starter, memory:
 
 
 async def test_a_server_that_ends_hands_back_its_job(start: Starter, memory: Memory) -> None:
-    await remember(memory, 3_000)
+    await remember(memory, MANY)
     job_id = schedule(start, "compact")[-1].removeprefix("Job: ")
     start.environment |= NO_PERIODS | AT_ONCE
     wire = start()
