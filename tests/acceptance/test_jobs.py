@@ -33,9 +33,16 @@ PATIENCE = 50
 MANY = 1_500
 """Facts whose compaction takes long enough to be disturbed."""
 WORKER = (sys.executable, "-m", "mcp_memory", "task-worker")
-NO_PERIODS = {"COMPACTION_EVERY_MINUTES": "0", "EXPIRY_EVERY_MINUTES": "0", "OPTIMISE_EVERY_MINUTES": "0"}
+PERIODS = {
+    "compact": "COMPACTION_EVERY_MINUTES",
+    "expire": "EXPIRY_EVERY_MINUTES",
+    "optimise": "OPTIMISE_EVERY_MINUTES",
+    "refresh_views": "SUMMARY_VIEW_REFRESH_EVERY_MINUTES",
+}
+"""What is done by itself, and the setting that says how often."""
+NO_PERIODS = dict.fromkeys(PERIODS.values(), "0")
 AT_ONCE = {"EMBEDDED_WORKER_DELAY_SECONDS": "0"}
-ONE_LONG_PERIOD = dict.fromkeys(NO_PERIODS, "5256000")
+ONE_LONG_PERIOD = dict.fromkeys(PERIODS.values(), "5256000")
 OLD = "agent_memory_server.long_term_memory.compact_long_term_memories"
 EVERYTHING = ListJobs(limit=100)
 
@@ -187,12 +194,12 @@ async def test_two_workers_do_a_periodic_job_once(start: Starter, memory: Memory
         told(worker, "does the jobs of")
     by_hand = schedule(start, "compact", "-a", "namespace=work")[-1].removeprefix("Job: ")
     await until(memory, by_hand, lambda job: job.finished)
-    await finished(memory, 4)
+    await finished(memory, len(PERIODS) + 1)
     for worker in workers:
         worker.process.send_signal(signal.SIGTERM)
         assert worker.leave()[0] == 0
     jobs = (await memory.jobs.list(EVERYTHING)).jobs
-    assert Counter(job.name for job in jobs) == {"compact": 2, "expire": 1, "optimise": 1}
+    assert Counter(job.name for job in jobs) == Counter(PERIODS) + Counter(["compact"])
     assert {(job.state, job.attempts) for job in jobs} == {(JobState.SUCCEEDED, 1)}
 
 
@@ -210,10 +217,8 @@ async def test_a_server_tidies_by_itself_when_it_is_idle(start: Starter, memory:
     start.environment |= ONE_LONG_PERIOD | AT_ONCE
     wire = start()
     assert wire.call("search_long_term_memory", text="")["total"] == 100
-    jobs = await finished(memory, 3)
-    assert {(job.name, job.state) for job in jobs} == {
-        (name, JobState.SUCCEEDED) for name in ("compact", "expire", "optimise")
-    }
+    jobs = await finished(memory, len(PERIODS))
+    assert {(job.name, job.state) for job in jobs} == {(name, JobState.SUCCEEDED) for name in PERIODS}
     assert wire.call("search_long_term_memory", text="")["total"] == 20
     job_id = schedule(start, "optimise")[-1].removeprefix("Job: ")
     await until(memory, job_id, lambda job: job.finished)
