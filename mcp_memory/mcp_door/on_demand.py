@@ -48,9 +48,9 @@ Open: TypeAlias = Callable[[], Awaitable[Opened]]
 
 async def from_environment(**overrides: str | None) -> Opened:
     """Open what the settings of this process name; a setting given on the command line wins."""
-    # In a thread: the imports take a moment in which pings should still be answered.
+    # In a thread: imports take a moment, and a locked keyring waits for its owner; pings are answered meanwhile.
     read_settings = await anyio.to_thread.run_sync(load, "mcp_memory.config:read_settings")
-    return await from_settings(read_settings(**overrides))
+    return await from_settings(await anyio.to_thread.run_sync(partial(read_settings, **overrides)))
 
 
 async def from_settings(settings: Settings) -> Opened:

@@ -199,7 +199,7 @@ async def test_two_workers_do_a_periodic_job_once(start: Starter, memory: Memory
         worker.process.send_signal(signal.SIGTERM)
         assert worker.leave()[0] == 0
     jobs = (await memory.jobs.list(EVERYTHING)).jobs
-    assert Counter(job.name for job in jobs) == Counter(PERIODS) + Counter(["compact"])
+    assert Counter(job.name for job in jobs) == Counter([*PERIODS, "compact"])
     assert {(job.state, job.attempts) for job in jobs} == {(JobState.SUCCEEDED, 1)}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -20,6 +22,8 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 from mcp_memory.cli.main import cli
 from mcp_memory.config import Settings, read_settings
 from mcp_memory.errors import SecretsUnavailable
+from mcp_memory.mcp_door.on_demand import from_environment
+from mcp_memory.secret_store import PATIENCE_SECONDS
 
 Run: TypeAlias = Callable[..., Result]
 
@@ -49,6 +53,19 @@ class Locked(InMemory):
 
     def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002 -- it gives nothing
         raise KeyringLocked("the wallet is locked")
+
+
+class Waiting(InMemory):
+    """A keyring that waits for its owner to open it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.opened = threading.Event(), threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked.set()
+        assert self.opened.wait(PATIENCE_SECONDS)
+        return super().get_password(service, username)
 
 
 @pytest.fixture
@@ -146,6 +163,22 @@ def test_a_keyring_that_lost_or_withholds_a_secret_is_an_error_that_names_it(run
     keyring.set_keyring(Locked())
     with pytest.raises(SecretsUnavailable, match="the wallet is locked"):
         read_settings()
+
+
+@pytest.mark.anyio
+async def test_a_server_answers_others_while_a_keyring_waits_for_its_owner(
+    run: Run, ring: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMORY_STORE_URL", "ephemeral://")
+    said(run("set", "OPENAI_API_KEY", stdin="sk"))
+    waiting = Waiting()
+    waiting.kept = ring.kept
+    keyring.set_keyring(waiting)
+    opening = asyncio.create_task(from_environment(embedding_model="hashing"))
+    assert await asyncio.to_thread(waiting.asked.wait, PATIENCE_SECONDS)
+    assert not opening.done()
+    waiting.opened.set()
+    await (await opening).memory.close()
 
 
 def test_only_settings_that_are_secret_are_kept_and_never_empty_ones(run: Run) -> None:
