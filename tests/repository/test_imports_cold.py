@@ -30,6 +30,7 @@ HEAVY = {
     "ollama",
     "onnxruntime",
     "openai",
+    "prometheus_client",
     "pydantic_settings",
     "redis",
     "redisvl",
