@@ -1,4 +1,7 @@
-"""Compaction by a worker that is killed again and again: nothing is lost, nothing is doubled, all can be taken back."""
+"""Compaction by a worker that is killed again and again: nothing is lost, nothing is doubled, all can be taken back.
+
+Where the memories are in a Redis, it is killed as well.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +24,8 @@ from mcp_memory.domain.requests import Compact, Create, ListOperations, NewMemor
 from mcp_memory.domain.scope import Scope
 from mcp_memory.services.job_table import CompactLater
 from mcp_memory.services.memory import Memory
+from tests import redis_server
+from tests.redis_server import Running
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter
@@ -29,7 +35,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking"),
 ]
 
-KILLS = 50
+KILLS = {"sqlite": 50, "redis": 12}
 FACTS = 700
 MOST = 24
 """Memories merged away before a kill, at the most."""
@@ -40,11 +46,43 @@ WIDE = 0.9
 """The hashing embedder knows no synonyms, so near is far."""
 
 
+STORE = ("MEMORY_STORE_URL", "REDIS_URL", "REDISVL_INDEXING_ALGORITHM", "EMBEDDING_MODEL")
+LASTING = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
+
+
+@pytest.fixture(params=list(KILLS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def server(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running | None]:
+    """The Redis that the memories are in; None where they are in a file."""
+    if kind != "redis":
+        yield None
+        return
+    assert request.getfixturevalue("redis_url")
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with redis_server.server(folder, *LASTING) as running:
+        yield running
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], server: Running | None) -> dict[str, str]:
+    if server is None:
+        return environment
+    kept = {name: value for name, value in environment.items() if name != "MEMORY_STORE_URL"}
+    return kept | {"REDIS_URL": server.url, "REDISVL_INDEXING_ALGORITHM": "FLAT"}
+
+
 @pytest.fixture
 async def memory(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Memory]:
     """The same store, opened in this process."""
-    for name in ("MEMORY_STORE_URL", "EMBEDDING_MODEL"):
-        monkeypatch.setenv(name, environment[name])
+    for name in STORE:
+        monkeypatch.delenv(name, raising=False)
+        if name in environment:
+            monkeypatch.setenv(name, environment[name])
     opened = await open_memory(read_settings())
     yield opened
     await opened.close()
@@ -85,17 +123,22 @@ async def check(memory: Memory, before: dict[str, MemoryRecord]) -> None:
         assert record.text.removesuffix(".").split()[-1] == now.text.removesuffix(".").split()[-1]
 
 
-async def test_a_worker_killed_fifty_times_loses_and_doubles_nothing(start: Starter, memory: Memory) -> None:
+async def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(
+    start: Starter, memory: Memory, kind: str, server: Running | None
+) -> None:
     chance = random.Random(50)
     await remember(memory)
     before = await everything(memory)
     start.environment |= NO_PERIODS
     kills = 0
-    while kills < KILLS:
+    while kills < KILLS[kind]:
         left = await memory.store.count(Where())
         await memory.jobs.schedule("compact", CompactLater(distance_threshold=WIDE - kills / 1_000, full=True))
         worker = start(*WORKER)
         await fewer(memory, left - chance.randint(1, MOST))
+        if server is not None and kills % 2:
+            server.kill()
+            server.start()
         worker.kill()
         kills += 1
         await check(memory, before)

@@ -1,4 +1,4 @@
-"""Every method of the published Python client works against the sidecar, with no key and no other server."""
+"""Every method of the published Python client works against the sidecar, over a file and over a Redis."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from agent_memory_client.models import (
     WorkingMemory,
 )
 
+from tests import redis_server
 from tests.acceptance.sidecar import started
 
 pytestmark = [
@@ -35,11 +36,18 @@ SEATS = "Ana Ruiz prefers aisle seats"
 Drive = Callable[[MemoryAPIClient], Awaitable[None]]
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with started(tmp_path_factory.mktemp("sidecar")) as sidecar:
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    store = {}
+    if request.param == "redis":
+        place = redis_server.place(request.getfixturevalue("redis_url"))
+        store = {"MEMORY_STORE_URL": "", "REDIS_URL": place.url}
+        store |= {"REDISVL_INDEX_NAME": place.index, "REDISVL_INDEX_PREFIX": place.prefix}
+    with started(tmp_path_factory.mktemp("sidecar"), **store) as sidecar:
         yield sidecar.wait_until_it_serves()
         assert sidecar.leave() == 0
+    if request.param == "redis":
+        redis_server.erase(place)
 
 
 @pytest.fixture
