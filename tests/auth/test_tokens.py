@@ -196,6 +196,22 @@ async def test_of_many_secrets_those_unused_longest_are_checked_again(clock: Sta
     assert plain.checked == len(shown) + 1
 
 
+async def test_among_ten_thousand_tokens_at_most_one_hash_is_checked(
+    tokens: Tokens, store: Store, door: TokenAuthenticator, secrets: Counting
+) -> None:
+    first = await tokens.add(AddToken(description="first"))
+    for number in range(10_000):
+        changed = {"id": f"t{number}", "lookup": lookup_of(f"{number}")}
+        assert await store.add_token(first.token.model_copy(update=changed))
+    last = await issue(tokens)
+    for secret in (first.secret, last):
+        await door.identify(secret, HOME)
+    assert secrets.checked == 2
+    with pytest.raises(NotAuthenticated):
+        await door.identify(UNKNOWN, HOME)
+    assert secrets.checked == 2
+
+
 async def test_a_removed_token_stops_at_once_in_every_process(
     tokens: Tokens, store: Store, secrets: Counting, clock: StandingClock
 ) -> None:
