@@ -33,7 +33,7 @@ NOW = "mcp_memory.machine:now"
 def export(path: Path) -> None:
     """Write all memories and sessions into the new file PATH, as lines of JSON.
 
-    History, jobs and vectors are not in it; a backup holds all.
+    History, jobs, tokens, summary views and vectors are not in it; a backup holds all.
     """
 
     async def act(memory: Memory) -> Census:
@@ -66,8 +66,8 @@ def import_(path: Path, *, dry_run: bool) -> None:
 def copy(source: str, target: str | None, *, dry_run: bool) -> None:
     """Copy all memories and sessions of another store into this one, and compare both by hash.
 
-    What is here already stays as it is. History and jobs are not copied. Ended in the middle, it goes on
-    when it is called again.
+    What is here already stays as it is. History, jobs, tokens and summary views are not copied. Ended in the middle, it
+    goes on when it is called again.
     """
     there = store_url(source)
     here = settings().store_url() if target is None else store_url(target)
