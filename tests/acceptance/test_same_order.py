@@ -25,7 +25,8 @@ from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.store import RedisStore
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests import redis_server
-from tests.contracts.entries import NOON, StandingClock, operation
+from tests.contracts.entries import operation
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 

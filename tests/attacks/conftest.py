@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
@@ -13,24 +11,12 @@ from mcp_memory.auth.oauth2 import OAuth2Authenticator
 from mcp_memory.auth.trust import ALGORITHMS, Trust
 from mcp_memory.errors import IssuerUnavailable
 from tests.attacks.issuer import AUDIENCE, Claims, Key, LocalIssuer
+from tests.standing_clock import StandingClock
 
 PEER = "192.0.2.7"
 
 Claimed: TypeAlias = Callable[..., Claims]
 Trusting: TypeAlias = Callable[..., OAuth2Authenticator]
-
-
-@dataclass
-class StandingClock:
-    """A clock that a test moves."""
-
-    now: datetime = datetime(2026, 5, 20, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 @pytest.fixture

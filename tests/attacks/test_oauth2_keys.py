@@ -10,8 +10,9 @@ import pytest
 
 from mcp_memory.auth.oauth2 import OAuth2Authenticator
 from mcp_memory.errors import NotAuthenticated
-from tests.attacks.conftest import PEER, Claimed, StandingClock, Trusting, unavailable
+from tests.attacks.conftest import PEER, Claimed, Trusting, unavailable
 from tests.attacks.issuer import JWKS, Answer, Key, LocalIssuer
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,9 @@ from mcp_memory.auth.oauth2 import LONGEST_TOKEN, MOST_REMEMBERED, OAuth2Authent
 from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import NotAllowed, NotAuthenticated
-from tests.attacks.conftest import PEER, Claimed, StandingClock, Trusting
+from tests.attacks.conftest import PEER, Claimed, Trusting
 from tests.attacks.issuer import AUDIENCE, JWKS, Key, LocalIssuer, encoded, segment
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

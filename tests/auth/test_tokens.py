@@ -29,7 +29,7 @@ from mcp_memory.ports.store import Store
 from mcp_memory.services.tokens import AddToken, Tokens
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import StandingClock
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

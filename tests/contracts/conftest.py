@@ -13,7 +13,7 @@ from mcp_memory.stores.ephemeral.store import EphemeralStore
 from mcp_memory.stores.redis.store import RedisStore
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests import redis_server
-from tests.contracts.entries import StandingClock
+from tests.standing_clock import StandingClock
 
 KINDS = ["ephemeral", "sqlite", "redis"]
 

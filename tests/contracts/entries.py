@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -18,8 +16,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Candidates, Cues, Entry, Handle, MemoryStore, Merge, Probe
 from mcp_memory.ports.models import Generation
 from mcp_memory.ports.store import Store
+from tests.standing_clock import NOON
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DIMENSIONS = 16
 FIRST = Generation("model", DIMENSIONS, "first")
 SECOND = Generation("model", DIMENSIONS, "second")
@@ -27,19 +25,6 @@ EVERYWHERE = Where()
 ANN = Scope("work", "ann")
 
 _numbers = count(1)
-
-
-@dataclass
-class StandingClock:
-    """A clock that a test moves."""
-
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 def vector(*leaning: float, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:

@@ -13,18 +13,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports.memories import Cues, Entry
 from mcp_memory.ports.store import Store
-from tests.contracts.entries import (
-    ANN,
-    EVERYWHERE,
-    NOON,
-    candidates,
-    entry,
-    handle_of,
-    operation,
-    record,
-    texts,
-    vector,
-)
+from tests.contracts.entries import ANN, EVERYWHERE, candidates, entry, handle_of, operation, record, texts, vector
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

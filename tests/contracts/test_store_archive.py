@@ -15,7 +15,8 @@ from mcp_memory.ports.archive import Name, TakenIn
 from mcp_memory.ports.memories import Merge
 from mcp_memory.ports.store import Store
 from tests.contracts.conftest import KINDS, Stores
-from tests.contracts.entries import ANN, FIRST, NOON, entry, operation, vector
+from tests.contracts.entries import ANN, FIRST, entry, operation, vector
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -13,18 +13,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Candidates, Cues
 from mcp_memory.ports.models import Generation
 from mcp_memory.ports.store import Store
-from tests.contracts.entries import (
-    ANN,
-    DIMENSIONS,
-    EVERYWHERE,
-    FIRST,
-    NOON,
-    SECOND,
-    candidates,
-    entry,
-    operation,
-    vector,
-)
+from tests.contracts.entries import ANN, DIMENSIONS, EVERYWHERE, FIRST, SECOND, candidates, entry, operation, vector
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -20,7 +20,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Entry
 from mcp_memory.ports.store import Store
 from tests.contracts.conftest import KINDS, Stores
-from tests.contracts.entries import NOON, candidates, entry, operation, vector
+from tests.contracts.entries import candidates, entry, operation, vector
+from tests.standing_clock import NOON
 
 NAMES = ["", "a", "A", "ab", "ß", "SS", "ss", "'", '"', "%", "_", "a\0", "\U0010ffff", "\ud7ff", "\ue000", "é", "é"]
 names = st.sampled_from(NAMES)

@@ -18,7 +18,6 @@ from tests.contracts.entries import (
     ANN,
     EVERYWHERE,
     FIRST,
-    NOON,
     by_handle,
     candidates,
     entry,
@@ -28,6 +27,7 @@ from tests.contracts.entries import (
     texts,
     vector,
 )
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

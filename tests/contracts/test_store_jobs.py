@@ -13,7 +13,8 @@ import pytest
 from mcp_memory.domain.jobs import Job, JobProgress, JobState, claimed, reported, succeeded
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.store import Store
-from tests.contracts.entries import EVERYWHERE, NOON, entry, operation, session
+from tests.contracts.entries import EVERYWHERE, entry, operation, session
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,8 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.models import Generation
 from mcp_memory.ports.store import Store
-from tests.contracts.entries import EVERYWHERE, FIRST, NOON, SECOND, entry, handle_of, operation, vector
+from tests.contracts.entries import EVERYWHERE, FIRST, SECOND, entry, handle_of, operation, vector
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,9 @@ from mcp_memory.domain.operations import OperationKind
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Handle
 from mcp_memory.ports.store import Store
-from tests.contracts.entries import ANN, EVERYWHERE, NOON, entry, handle_of, merge, operation, texts, vector
+from tests.contracts.entries import ANN, EVERYWHERE, entry, handle_of, merge, operation, texts, vector
 from tests.contracts.test_store_history import OPEN, undo, words
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,8 @@ from mcp_memory.domain.records import Message, Strategy
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import VersionConflict
 from mcp_memory.ports.store import Store
-from tests.contracts.entries import ANN, NOON, record, session
+from tests.contracts.entries import ANN, record, session
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,8 @@ from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.ports.memories import Handle
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
-from tests.contracts.entries import ANN, NOON, entry, handle_of, operation
+from tests.contracts.entries import ANN, entry, handle_of, operation
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

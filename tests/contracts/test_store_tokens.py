@@ -12,7 +12,7 @@ from mcp_memory.domain.access import Access
 from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.domain.tokens import Token, lookup_of
 from mcp_memory.ports.store import Store
-from tests.contracts.entries import NOON
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

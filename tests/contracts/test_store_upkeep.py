@@ -17,7 +17,6 @@ from tests.contracts.entries import (
     DIMENSIONS,
     EVERYWHERE,
     FIRST,
-    NOON,
     SECOND,
     candidates,
     entry,
@@ -27,6 +26,7 @@ from tests.contracts.entries import (
     texts,
     vector,
 )
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult, group_key
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.views import Group, Partition, Step
-from tests.contracts.entries import ANN, EVERYWHERE, NOON, entry, handle_of, merge, operation
+from tests.contracts.entries import ANN, EVERYWHERE, entry, handle_of, merge, operation
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,8 @@ from mcp_memory.errors import VersionConflict
 from mcp_memory.ports.store import Store
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
-from tests.contracts.entries import ANN, NOON, StandingClock, candidates, entry, merge, operation, session, vector
+from tests.contracts.entries import ANN, candidates, entry, merge, operation, session, vector
+from tests.standing_clock import NOON, StandingClock
 
 SHARED = Scope("work", "ann", "shared")
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError, StoreFull
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import DIMENSIONS, EVERYWHERE, StandingClock, candidates, entry, operation, vector
+from tests.contracts.entries import DIMENSIONS, EVERYWHERE, candidates, entry, operation, vector
+from tests.standing_clock import StandingClock
 
 NOBODY = 65534
 

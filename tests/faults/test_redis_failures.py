@@ -24,7 +24,8 @@ from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.keys import Keys
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.contracts.entries import EVERYWHERE, StandingClock, candidates, entry, operation, vector
+from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

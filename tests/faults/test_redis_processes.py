@@ -18,7 +18,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.contracts.entries import ANN, NOON, StandingClock, entry, operation
+from tests.contracts.entries import ANN, entry, operation
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,8 @@ from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.contracts.entries import FIRST, SECOND, StandingClock, candidates, entry, operation, vector
+from tests.contracts.entries import FIRST, SECOND, candidates, entry, operation, vector
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

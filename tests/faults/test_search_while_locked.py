@@ -14,7 +14,7 @@ from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import StandingClock
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

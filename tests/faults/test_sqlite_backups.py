@@ -20,18 +20,8 @@ from mcp_memory.stores.sqlite import backups, blocks
 from mcp_memory.stores.sqlite.connection import Settings, transaction
 from mcp_memory.stores.sqlite.copying import unseen
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import (
-    EVERYWHERE,
-    NOON,
-    StandingClock,
-    candidates,
-    entry,
-    handle_of,
-    operation,
-    session,
-    texts,
-    vector,
-)
+from tests.contracts.entries import EVERYWHERE, candidates, entry, handle_of, operation, session, texts, vector
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -25,7 +25,8 @@ from mcp_memory.errors import (
     StoreUnavailable,
 )
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import ANN, EVERYWHERE, NOON, StandingClock, candidates, entry, operation, session, vector
+from tests.contracts.entries import ANN, EVERYWHERE, candidates, entry, operation, session, vector
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,8 @@ import pytest
 from mcp_memory.domain.scope import Scope
 from mcp_memory.stores.sqlite import migrations
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import EVERYWHERE, StandingClock, candidates, entry, operation, vector
+from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
+from tests.standing_clock import StandingClock
 
 pytestmark = [
     pytest.mark.anyio,

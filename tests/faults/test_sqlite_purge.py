@@ -16,7 +16,8 @@ from mcp_memory.ports.memories import Handle
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.sqlite.blocks import HANDLES
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import EVERYWHERE, FIRST, NOON, StandingClock, entry, operation, vector
+from tests.contracts.entries import EVERYWHERE, FIRST, entry, operation, vector
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -20,8 +20,9 @@ from mcp_memory.stores.sqlite import backups, migrations
 from mcp_memory.stores.sqlite.connection import Settings
 from mcp_memory.stores.sqlite.copying import PAGES, unseen
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import StandingClock, candidates, entry, handle_of, operation, vector
+from tests.contracts.entries import candidates, entry, handle_of, operation, vector
 from tests.migrations.steps import ROWS, steps_with_a_long_one
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -17,8 +17,9 @@ from mcp_memory.stores.sqlite import backups, migrations
 from mcp_memory.stores.sqlite.connection import Settings
 from mcp_memory.stores.sqlite.copying import unseen
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import StandingClock, candidates, entry, operation, vector
+from tests.contracts.entries import candidates, entry, operation, vector
 from tests.migrations.steps import steps_with_a_long_one
+from tests.standing_clock import StandingClock
 
 if sys.platform != "win32":
     import resource

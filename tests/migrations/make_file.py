@@ -13,7 +13,8 @@ from pathlib import Path
 from mcp_memory.domain.records import Message
 from mcp_memory.domain.scope import Scope
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import NOON, StandingClock, entry, merge, operation, session, vector
+from tests.contracts.entries import entry, merge, operation, session, vector
+from tests.standing_clock import NOON, StandingClock
 
 
 async def main(path: Path) -> None:

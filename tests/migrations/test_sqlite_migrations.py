@@ -12,8 +12,9 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import StoreError
 from mcp_memory.stores.sqlite import migrations
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import ANN, EVERYWHERE, NOON, StandingClock, candidates, entry, operation, texts, vector
+from tests.contracts.entries import ANN, EVERYWHERE, candidates, entry, operation, texts, vector
 from tests.migrations.steps import next_step
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 

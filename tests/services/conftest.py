@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,19 +30,7 @@ from mcp_memory.services.views import Views
 from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 from tests.services.digging import Digging, Hole
-
-
-@dataclass
-class StandingClock:
-    """A clock that a test moves."""
-
-    now: datetime = datetime(2026, 5, 20, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
+from tests.standing_clock import StandingClock
 
 
 @pytest.fixture

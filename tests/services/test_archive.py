@@ -17,7 +17,7 @@ from mcp_memory.services.entries import Indexer
 from mcp_memory.services.memory import Memory
 from mcp_memory.sources.archive_file import ArchiveFile, write
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.services.conftest import StandingClock
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

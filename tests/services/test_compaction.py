@@ -18,7 +18,7 @@ from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
 
 if TYPE_CHECKING:
-    from tests.services.conftest import StandingClock
+    from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.memory import Memory
 
 if TYPE_CHECKING:
-    from tests.services.conftest import StandingClock
+    from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

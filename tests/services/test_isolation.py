@@ -45,7 +45,7 @@ from mcp_memory.services.operations import Operations
 from mcp_memory.services.suggestions import Suggestions
 from mcp_memory.services.views import Views
 from mcp_memory.services.working import Working
-from tests.services.conftest import StandingClock
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

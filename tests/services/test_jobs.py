@@ -23,8 +23,8 @@ from mcp_memory.services.job_table import JOBS, Whole
 from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
-from tests.services.conftest import StandingClock
 from tests.services.digging import ALL, PATIENCE, Digging, Hole, runner, working
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
 
 if TYPE_CHECKING:
-    from tests.services.conftest import StandingClock
+    from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

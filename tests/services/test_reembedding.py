@@ -22,7 +22,7 @@ from tests.services.digging import runner
 
 if TYPE_CHECKING:
     from mcp_memory.services.memory import Memory
-    from tests.services.conftest import StandingClock
+    from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

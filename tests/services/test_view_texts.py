@@ -11,7 +11,8 @@ from mcp_memory.domain.views import SummaryView
 from mcp_memory.errors import LLMUnavailable
 from mcp_memory.llms.scripted import ScriptedLLM
 from mcp_memory.services.view_texts import PAGE_CHARACTERS, PART_CHARACTERS, Summarist, Summary
-from tests.contracts.entries import NOON, record
+from tests.contracts.entries import record
+from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
 

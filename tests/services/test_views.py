@@ -26,8 +26,8 @@ from mcp_memory.services.job_table import Whole
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.view_texts import Summarist
 from mcp_memory.services.views import Views
-from tests.services.conftest import StandingClock
 from tests.services.digging import runner
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from mcp_memory.services.long_term import WORDS_ONLY, LongTerm
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 
 if TYPE_CHECKING:
-    from tests.services.conftest import StandingClock
+    from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from mcp_memory.services.memory import Memory
 from mcp_memory.services.working import SessionRules, Working
 
 if TYPE_CHECKING:
-    from tests.services.conftest import StandingClock
+    from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from mcp_memory.domain.records import MemoryRecord, MemoryType
 from mcp_memory.retrieval.selection import CHARACTERS, LINES, Selection, line_of
-from tests.contracts.entries import NOON, record
+from tests.contracts.entries import record
+from tests.standing_clock import NOON
 
 PLACES = ["river", "bakery", "harbour", "library", "castle", "museum", "garden", "market", "theatre", "bridge"]
 DAY = timedelta(days=1)

@@ -15,18 +15,8 @@ from mcp_memory.stores.sqlite import blocks
 from mcp_memory.stores.sqlite.connection import transaction
 from mcp_memory.stores.sqlite.statements import sql
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import (
-    ANN,
-    EVERYWHERE,
-    FIRST,
-    NOON,
-    SECOND,
-    StandingClock,
-    candidates,
-    entry,
-    operation,
-    vector,
-)
+from tests.contracts.entries import ANN, EVERYWHERE, FIRST, SECOND, candidates, entry, operation, vector
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,8 @@ import pytest
 from mcp_memory.ports.memories import Entry
 from mcp_memory.stores.sqlite.store import SqliteStore
 from mcp_memory.stores.sqlite.words import LONGEST_FRESH, MOST_FRESH
-from tests.contracts.entries import ANN, EVERYWHERE, StandingClock, candidates, entry, operation
+from tests.contracts.entries import ANN, EVERYWHERE, candidates, entry, operation
+from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 

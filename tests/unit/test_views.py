@@ -22,7 +22,8 @@ from mcp_memory.domain.views import (
     where_of,
 )
 from mcp_memory.errors import InvalidRequest, NotAllowed
-from tests.contracts.entries import NOON, record
+from tests.contracts.entries import record
+from tests.standing_clock import NOON
 
 ANN = Caller("ann", bound=Scope("work", "ann"))
 
