@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
 from mcp_memory.ports.memories import Seen
@@ -25,6 +26,20 @@ class Proposal:
     state: SuggestionState = SuggestionState.OPEN
     closeness: float | None = None
     text: str | None = None
+
+    def told(self, one: MemoryRecord, other: MemoryRecord) -> Suggestion:
+        """Return the suggestion as people are shown it, with the two memories that it is about."""
+        return Suggestion(
+            id=self.id,
+            kind=self.kind,
+            state=self.state,
+            at=self.at,
+            reason=self.reason,
+            closeness=self.closeness,
+            text=self.text,
+            one=one,
+            other=other,
+        )
 
 
 class SuggestionStore(Protocol):

@@ -51,17 +51,7 @@ class EphemeralSuggestions(EphemeralMemories):
             if (one.record.version, other.record.version) == (proposal.one[1], proposal.other[1]):
                 yield (
                     proposal,
-                    Suggestion(
-                        id=proposal.id,
-                        kind=proposal.kind,
-                        state=proposal.state,
-                        at=proposal.at,
-                        reason=proposal.reason,
-                        closeness=proposal.closeness,
-                        text=proposal.text,
-                        one=one.record,
-                        other=other.record,
-                    ),
+                    proposal.told(one.record, other.record),
                 )
 
     async def settle(self, suggestion_id: str, state: SuggestionState) -> None:

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports.memories import NearPair
 from mcp_memory.ports.models import Generation
-from mcp_memory.retrieval.nearness import Rows
-from mcp_memory.retrieval.pairing import Limits, paired
 from mcp_memory.retrieval.shared_words import RARE
 from mcp_memory.stores import vectors
+from mcp_memory.stores.near_field import Field
 from mcp_memory.stores.redis import queries
 from mcp_memory.stores.redis.documents import Row, read_row
 from mcp_memory.stores.redis.generations import Generations
@@ -28,31 +26,6 @@ from mcp_memory.stores.redis.server import Server
 _CHUNK = 2_000
 """Memories read at a time."""
 _OWNERS = ("ns", "us", "se")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The memories to compare, in order of storing: whose each is, which are new, and their vectors."""
-
-    handles: list[int]
-    owners: Rows
-    fresh: NDArray[np.bool_]
-    parts: NDArray[np.int8]
-    scale: NDArray[np.float32]
-    rare: list[Rows]
-
-    def take(self, rows: Rows) -> NDArray[np.float32]:
-        """Return vectors of some of them, about of unit length."""
-        taken: NDArray[np.float32] = self.parts[rows].astype(np.float32) * self.scale[rows, None]
-        return taken
-
-    def pairs(self, distance: float, most: int) -> Sequence[NearPair]:
-        """Return the pairs; this takes long, and asks no server."""
-        found = paired(self.take, self.owners, self.fresh, self.rare, Limits(distance, most))
-        columns = (found.one.tolist(), found.other.tolist(), found.closeness.tolist())
-        return [
-            NearPair(self.handles[one], self.handles[other], close) for one, other, close in zip(*columns, strict=True)
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +97,7 @@ async def _read(server: Server, owners: dict[int, tuple[bytes | None, ...]], fre
     parts, scale = vectors.unpacked(stored, len(stored[0]) - vectors.SCALE)
     numbers: dict[tuple[bytes | None, ...], int] = {}
     return Field(
-        handles,
+        np.array(handles, np.int64),
         np.array([numbers.setdefault(owners[handle], len(numbers)) for handle in handles], np.int64),
         np.array([handle in fresh for handle in handles], np.bool_),
         parts,

@@ -19,6 +19,7 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports.memories import Candidates, Probe
 from mcp_memory.stores import vectors
+from mcp_memory.stores.nothing import NOTHING
 from mcp_memory.stores.redis import keys, queries
 from mcp_memory.stores.redis.documents import Row, read_row
 from mcp_memory.stores.redis.generations import Generations
@@ -212,20 +213,3 @@ def _distances(rows: Sequence[Row], probe: Probe, number: int) -> NDArray[np.flo
         stored = [rows[place].vector or b"" for place in same]
         distance[same] = vectors.distances(stored, probe.vector)
     return distance
-
-
-_NONE = np.empty(0, np.int32)
-NOTHING = Candidates(
-    handles=[],
-    distance=np.empty(0, np.float32),
-    lexical=np.empty(0, np.float32),
-    before=_NONE,
-    after=_NONE,
-    session=_NONE,
-    words=_NONE,
-    flags=_NONE,
-    day=_NONE,
-    speaker=[],
-    created=np.empty(0, np.float64),
-    accessed=np.empty(0, np.float64),
-)

@@ -102,17 +102,7 @@ async def _told(server: Server, proposals: Sequence[Proposal]) -> Iterator[tuple
     return (
         (
             proposal,
-            Suggestion(
-                id=proposal.id,
-                kind=proposal.kind,
-                state=proposal.state,
-                at=proposal.at,
-                reason=proposal.reason,
-                closeness=proposal.closeness,
-                text=proposal.text,
-                one=one,
-                other=other,
-            ),
+            proposal.told(one, other),
         )
         for proposal, one, other in zip(proposals, records[::2], records[1::2], strict=True)
         if one is not None and other is not None

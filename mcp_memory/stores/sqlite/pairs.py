@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import overload
 
 import apsw
 import numpy as np
@@ -13,12 +10,11 @@ from numpy.typing import NDArray
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
-from mcp_memory.ports.memories import NearPair
 from mcp_memory.ports.models import Generation
-from mcp_memory.retrieval.nearness import Pairs, Rows
-from mcp_memory.retrieval.pairing import Limits, paired
+from mcp_memory.retrieval.nearness import Rows
 from mcp_memory.retrieval.shared_words import RARE
 from mcp_memory.stores import vectors
+from mcp_memory.stores.near_field import Field
 from mcp_memory.stores.sqlite import filters, lexical
 from mcp_memory.stores.sqlite.index import Index, View, rows_of
 from mcp_memory.stores.sqlite.search import allowed_rows, generation_number
@@ -26,51 +22,6 @@ from mcp_memory.stores.sqlite.statements import sql
 
 _CHUNK = 16_384
 """Vectors read at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The memories to compare, in order of storing: whose each is, which are new, and their vectors."""
-
-    handles: Rows
-    owners: Rows
-    fresh: NDArray[np.bool_]
-    parts: NDArray[np.int8]
-    scale: NDArray[np.float32]
-    rare: list[Rows]
-    """For each rare word the rows of those that hold it."""
-
-    def take(self, rows: Rows) -> NDArray[np.float32]:
-        """Return vectors of some of them, about of unit length."""
-        taken: NDArray[np.float32] = self.parts[rows].astype(np.float32) * self.scale[rows, None]
-        return taken
-
-    def pairs(self, distance: float, most: int) -> Sequence[NearPair]:
-        """Return the pairs; this takes long, and reads no file."""
-        found = paired(self.take, self.owners, self.fresh, self.rare, Limits(distance, most))
-        return PairsOnDemand(self.handles, found)
-
-
-class PairsOnDemand(Sequence[NearPair]):
-    """Pairs in columns, each made when it is asked for: there may be millions."""
-
-    def __init__(self, handles: Rows, found: Pairs) -> None:
-        self._one, self._other, self._closeness = handles[found.one], handles[found.other], found.closeness
-
-    def __len__(self) -> int:
-        return len(self._one)
-
-    @overload
-    def __getitem__(self, place: int) -> NearPair: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[NearPair]: ...
-
-    def __getitem__(self, place: int | slice) -> NearPair | Sequence[NearPair]:
-        if isinstance(place, slice):
-            columns = (self._one[place].tolist(), self._other[place].tolist(), self._closeness[place].tolist())
-            return [NearPair(*row) for row in zip(*columns, strict=True)]
-        return NearPair(int(self._one[place]), int(self._other[place]), float(self._closeness[place]))
 
 
 def field(

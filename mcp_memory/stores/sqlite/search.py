@@ -15,6 +15,7 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports.memories import Candidates, Probe
 from mcp_memory.ports.models import Generation
 from mcp_memory.stores import vectors
+from mcp_memory.stores.nothing import NOTHING
 from mcp_memory.stores.sqlite import filters, lexical
 from mcp_memory.stores.sqlite.index import Allowed, Index, View, rows_of
 from mcp_memory.stores.sqlite.rows import CUES, Numbers
@@ -42,7 +43,7 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
     """Return what the port promises, from the connection's snapshot."""
     numbers = filters.numbers_of(connection, where.scope)
     if numbers is None:
-        return _NOTHING
+        return NOTHING
     generation = generation_number(connection, probe.generation)
     view = index.view(connection, generation, probe.generation.dimensions if probe.generation else 0)
     allowed = _allowed(connection, view, where, numbers)
@@ -170,7 +171,7 @@ def _facets(search: _Search, rows: Rows, words: NDArray[np.float32], threads: Th
     """Return the columns of the rows that the snapshot holds."""
     handles = search.view.columns.handle[rows]
     if not len(handles):
-        return _NOTHING
+        return NOTHING
     found = search.connection.execute(sql("facets"), (apsw.carray(handles),)).fetchall()
     if len(found) != len(rows):
         # The columns in RAM may be newer than the snapshot: what was added since is not there yet.
@@ -178,7 +179,7 @@ def _facets(search: _Search, rows: Rows, words: NDArray[np.float32], threads: Th
         there = np.isin(handles, np.array(known, np.int64).reshape(-1))
         rows, handles, words = rows[there], handles[there], words[there]
     if not found:
-        return _NOTHING
+        return NOTHING
     accessed, blobs, speaker, generation, stored = zip(*found, strict=True)
     cues = np.frombuffer(b"".join(blobs), CUES)
     before, after, session = threads.links(rows)
@@ -211,20 +212,3 @@ def _distances(generations: Sequence[int], stored: Sequence[bytes], search: _Sea
             [stored[place] for place in np.flatnonzero(same).tolist()], search.probe.vector
         )
     return distance
-
-
-_NONE = np.empty(0, np.int32)
-_NOTHING = Candidates(
-    handles=[],
-    distance=np.empty(0, np.float32),
-    lexical=np.empty(0, np.float32),
-    before=_NONE,
-    after=_NONE,
-    session=_NONE,
-    words=_NONE,
-    flags=_NONE,
-    day=_NONE,
-    speaker=[],
-    created=np.empty(0, np.float64),
-    accessed=np.empty(0, np.float64),
-)

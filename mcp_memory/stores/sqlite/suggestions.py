@@ -99,19 +99,7 @@ def _told(connection: apsw.Connection, proposals: Sequence[Proposal]) -> list[Su
     told = []
     for proposal, one, other in zip(proposals, records[::2], records[1::2], strict=True):
         if one is not None and other is not None:
-            told.append(
-                Suggestion(
-                    id=proposal.id,
-                    kind=proposal.kind,
-                    state=proposal.state,
-                    at=proposal.at,
-                    reason=proposal.reason,
-                    closeness=proposal.closeness,
-                    text=proposal.text,
-                    one=one,
-                    other=other,
-                )
-            )
+            told.append(proposal.told(one, other))
     return told
 
 
