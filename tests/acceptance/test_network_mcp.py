@@ -106,11 +106,11 @@ async def test_the_defaults_of_the_environment_hold_where_an_address_names_nothi
 ) -> None:
     address = serve(DEFAULT_MCP_NAMESPACE="home", DEFAULT_MCP_USER_ID="ana").address
     scopes = {}
-    for path in ("/mcp", "/work/mcp"):
+    for path in ("/mcp", "/team/mcp"):
         async with Client(f"{address}{path}") as client:
             session = (await client.call_tool("set_working_memory", {"session_id": "s"})).structured_content or {}
             scopes[path] = (session["namespace"], session["user_id"])
-    assert scopes == {"/mcp": ("home", "ana"), "/work/mcp": ("work", "ana")}
+    assert scopes == {"/mcp": ("home", "ana"), "/team/mcp": ("team", "ana")}
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ class TestTokens:
                 ("/mcp", {}, 401),
                 ("/mcp", {"authorization": "Bearer wrong"}, 401),
                 ("/mcp", {"x-api-key": bound}, 200),
-                ("/work/mcp", {"x-api-key": bound}, 403),
+                ("/team/mcp", {"x-api-key": bound}, 403),
                 ("/.well-known/oauth-protected-resource/mcp", {"x-api-key": bound}, 404),
             ):
                 method = web.get if path.startswith("/.well") else partial(web.post, json=asked)
