@@ -29,6 +29,8 @@ READERS = 3
 """Reads that run beside each other; more would only share the same cores."""
 MMAP = 1 << 40
 """The whole file is mapped: its pages are then shared by all processes, and private memory stays small."""
+QUIET = 16
+"""Transactions without a foreign one between them after which a connection maps the file again."""
 CHECKPOINT = 8_000
 """Pages of log after which a commit moves them into the file."""
 LOG_LIMIT = 64 << 20
@@ -123,6 +125,31 @@ def transaction(connection: apsw.Connection, kind: Literal["read", "write"]) -> 
         raise
 
 
+class _Pooled:
+    """A connection of a pool. It maps the file as long as no other connection writes to it.
+
+    SQLite takes the map down at each foreign transaction, and faulting its pages in again costs more than reading them.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self._mapped = True
+        self._quiet = 0
+        self._version = self._data_version()
+
+    def _data_version(self) -> int:
+        return int(self.connection.execute("PRAGMA data_version").get)
+
+    def settle(self) -> None:
+        """Look after a transaction whether a foreign one came before it."""
+        seen, self._version = self._version, self._data_version()
+        self._quiet = self._quiet + 1 if seen == self._version else 0
+        mapped = self._quiet >= QUIET or (self._mapped and self._quiet > 0)
+        if mapped != self._mapped:
+            self._mapped = mapped
+            self.connection.execute(f"PRAGMA mmap_size = {MMAP if mapped else 0}")
+
+
 class Connections:
     """A thread that writes and a few that read, and as many connections as were ever needed at once.
 
@@ -133,7 +160,7 @@ class Connections:
         self._settings = settings
         self._connect = connect
         self._writable = writable
-        self._free: list[apsw.Connection] = []
+        self._free: list[_Pooled] = []
         self._file = _identity(settings.path)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="memory-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memory-reader")
@@ -172,22 +199,24 @@ class Connections:
         if _identity(path) != self._file:
             raise StoreUnavailable(MOVED.format(path=path))
         with translated(path):
-            connection = self._taken()
+            taken = self._taken()
         try:
-            with translated(path, connection):
+            with translated(path, taken.connection):
                 if kind == "alone":
-                    return act(connection)
-                with transaction(connection, kind):
-                    return act(connection)
+                    return act(taken.connection)
+                with transaction(taken.connection, kind):
+                    result = act(taken.connection)
+                taken.settle()
+                return result
         finally:
-            self._free.append(connection)
+            self._free.append(taken)
 
-    def _taken(self) -> apsw.Connection:
+    def _taken(self) -> _Pooled:
         """Return the connection that was used last of those that are free: it still holds what it read and wrote."""
         try:
             return self._free.pop()
         except IndexError:
-            return self._connect(self._settings)
+            return _Pooled(self._connect(self._settings))
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
@@ -198,7 +227,7 @@ class Connections:
         self._readers.shutdown()
         self._writer.shutdown()
         while self._free:
-            self._free.pop().close()
+            self._free.pop().connection.close()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
