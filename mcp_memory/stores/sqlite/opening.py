@@ -13,7 +13,6 @@ from mcp_memory.errors import SchemaMismatch, StoreUnavailable
 from mcp_memory.ports.given import Clock
 from mcp_memory.stores.sqlite.blocks import forget_changes
 from mcp_memory.stores.sqlite.connection import (
-    Connections,
     Settings,
     connect,
     connect_unchanging,
@@ -22,6 +21,7 @@ from mcp_memory.stores.sqlite.connection import (
 from mcp_memory.stores.sqlite.failures import translated
 from mcp_memory.stores.sqlite.migrations import apply_to, pending_of
 from mcp_memory.stores.sqlite.place import prepare
+from mcp_memory.stores.sqlite.pool import Connections
 
 
 async def opened(settings: Settings, clock: Clock) -> Connections:

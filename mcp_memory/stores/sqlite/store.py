@@ -62,10 +62,11 @@ from mcp_memory.stores.sqlite import (
     views,
     writing,
 )
-from mcp_memory.stores.sqlite.connection import Connections, Settings
+from mcp_memory.stores.sqlite.connection import Settings
 from mcp_memory.stores.sqlite.failures import translated
 from mcp_memory.stores.sqlite.index import Index
 from mcp_memory.stores.sqlite.place import refuse_shared
+from mcp_memory.stores.sqlite.pool import Connections
 from mcp_memory.stores.sqlite.prepared import Prepared, prepared
 from mcp_memory.stores.sqlite.recording import Recorder
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from mcp_memory.stores.sqlite.connection import QUIET, Connections, Settings, connect
+from mcp_memory.stores.sqlite.connection import Settings, connect
+from mcp_memory.stores.sqlite.pool import QUIET, Connections
 
 pytestmark = pytest.mark.anyio
 
