@@ -19,7 +19,7 @@ T = TypeVar("T")
 MMAP = 1 << 40
 """The whole file is mapped: its pages are then shared by all processes, and private memory stays small."""
 CHECKPOINT = 8_000
-"""Pages of log after which a commit moves them into the file."""
+"""Pages of log after which they are moved into the file."""
 LOG_LIMIT = 64 << 20
 _SHORTEST, _LONGEST = 0.000_2, 0.001
 """Seconds between two tries: SQLite's own handler sleeps up to 0.1 s, which is what writers then wait for."""

@@ -15,6 +15,7 @@ import apsw
 from mcp_memory.errors import StoreReadOnly, StoreUnavailable
 from mcp_memory.stores.sqlite.connection import MMAP, Settings, transaction
 from mcp_memory.stores.sqlite.failures import MOVED, READ_ONLY, translated
+from mcp_memory.stores.sqlite.write_ahead import WriteAheadLog
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Connections:
     def __init__(self, settings: Settings, connect: Callable[[Settings], apsw.Connection], *, writable: bool) -> None:
         self._settings = settings
         self._connect = connect
-        self._writable = writable
+        self._log = WriteAheadLog(settings) if writable else None
         self._free: list[_Pooled] = []
         self._file = _identity(settings.path)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="memory-writer")
@@ -92,7 +93,7 @@ class Connections:
         return await self._in_writer(partial(self._run, "alone", act))
 
     async def _in_writer(self, run: Callable[[], T]) -> T:
-        if not self._writable:
+        if self._log is None:
             raise StoreReadOnly(READ_ONLY.format(path=self._settings.path))
         return await asyncio.get_running_loop().run_in_executor(self._writer, run)
 
@@ -118,7 +119,10 @@ class Connections:
         try:
             return self._free.pop()
         except IndexError:
-            return _Pooled(self._connect(self._settings))
+            connection = self._connect(self._settings)
+            if self._log is not None:
+                self._log.watch(connection)
+            return _Pooled(connection)
 
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
@@ -128,6 +132,8 @@ class Connections:
     def _close(self) -> None:
         self._readers.shutdown()
         self._writer.shutdown()
+        if self._log is not None:
+            self._log.close()
         while self._free:
             self._free.pop().connection.close()
 
