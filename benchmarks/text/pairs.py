@@ -11,8 +11,8 @@ from mcp_memory.domain.records import MemoryRecord
 
 HERE = Path(__file__).parent
 LABELS = ("same", "different", "changed")
-PARTS = ("tuned", "blind", "fresh")
-"""The rules were tuned on the first; the others were written after them, and first judged as their first lines say."""
+PARTS = ("tuned", "blind", "fresh", "over")
+"""The rules were tuned on the first; how the others were first judged, their first lines say."""
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = timedelta(days=45)
 """What lies between the two memories of a pair."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mcp_memory.domain.endings import JOB
+from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import FIGURE, UNIT
+from mcp_memory.domain.kinds import one_kind
 from mcp_memory.domain.likeness import people_differ
 from mcp_memory.domain.meanings import ATTITUDES, COUNTRIES, EXCLUSIVE, NO_PLACES, OPPOSITES
-from mcp_memory.domain.reading import ALIKE_STEMS, Reading, root
+from mcp_memory.domain.reading import ALIKE_STEMS, Reading
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
     BE,
@@ -25,6 +28,7 @@ from mcp_memory.domain.wording import (
     SINGLE_THINGS,
     SINGLE_VERBS,
     VERBS,
+    words,
 )
 
 
@@ -47,7 +51,7 @@ def change(older: Reading, newer: Reading) -> Change | None:
         return None
     best: Change | None = None
     for state in newer.states:
-        found = _ended(was, state) or _exchanged(was, state, newer) or _another(older, was, newer, state)
+        found = _ended(older, was, state) or _exchanged(was, state, newer) or _another(older, was, newer, state)
         if found and (best is None or (found.said and not best.said)):
             best = found
     if best and best.said and not _sure(newer):
@@ -79,16 +83,80 @@ def _who(keys: Sequence[str]) -> frozenset[str]:
     return frozenset("i" if key in FIRST_PERSON else key for key in keys)
 
 
-def _ended(was: State, state: State) -> Change | None:
-    """Return the change if the later text says that just this is over."""
+def _ended(older: Reading, was: State, state: State) -> Change | None:
+    """Return the change if the later text says that just this is over, or may say so."""
     if not state.ended or _who(was.keys[:1]) != _who(state.keys[:1]):
         return None
+    if state.left:
+        return _left(older, was, state)
     over, so = _roots(state.keys), _roots(was.keys)
     if len(over) < _LEAST_SAID and over != so:
         return None
-    told = iter(so)
-    # What is over in general is over in the mornings; what is over in the mornings may go on in the evenings.
-    return Change(said=True, reason="The later one says that it is over.") if all(key in told for key in over) else None
+    found = _places(over, so)
+    if found is None:
+        return None
+    # "Ann eats meat and fish" goes on in part when she no longer eats meat; "Acme Robotics" is not "Acme".
+    behind = [key for key in was.keys if key not in BE][found[-1] + 1 :]
+    whole = over == so or (COMPLEX.isdisjoint(was.keys) and "'s" not in behind and (not behind or _adds(behind[0])))
+    return _OVER if whole else _MAYBE_OVER
+
+
+def _places(over: Sequence[str], so: Sequence[str]) -> list[int] | None:
+    """Return where the words of one stand in the other, in their order; nothing if one is missing.
+
+    What is over in general is over in the mornings; what is over in the mornings may go on in the evenings.
+    """
+    found: list[int] = []
+    for key in over:
+        at = next((at for at in range(found[-1] + 1 if found else 0, len(so)) if so[at] == key), None)
+        if at is None:
+            return None
+        found.append(at)
+    return found
+
+
+def _adds(key: str) -> bool:
+    """Say whether a word begins a further circumstance, and no longer name."""
+    return key in PREPOSITIONS or key in _OFTEN or key[0] in FIGURE or EXCLUSIVE.get(key) in _TIMES
+
+
+_OFTEN = frozenset({"every", "each", "twice", "once", "most", "always", "often", "regularly", "sometimes"})
+_TIMES = frozenset({"often", "weekday", "daytime", "month", "season"})
+
+
+def _left(older: Reading, was: State, state: State) -> Change | None:
+    """Return the change if somebody left what the earlier one says that they work at or belong to."""
+    keys = was.keys[1:]
+    rest = next((keys[len(tie) :] for tie in _TIES if keys[: len(tie)] == tie), None)
+    if rest is None or len(state.keys) != 1:
+        return None
+    if state.left == JOB:
+        return _MAYBE_OVER if keys[0] == "work" else None
+    about = len(state.left)
+    if rest[:about] != state.left:
+        return None
+    # Whoever leaves the library may be back tomorrow.
+    sure = set(state.left) <= set(older.names) or state.left[-1] in _GROUPS
+    whole = COMPLEX.isdisjoint(keys) and "'s" not in keys[-1:] and (not rest[about:] or rest[about] in PREPOSITIONS)
+    return _OVER if sure and whole else _MAYBE_OVER
+
+
+_TIES = (
+    ("work", "at"),
+    ("be", "member", "of"),
+    ("be", "in"),
+    ("belong", "to"),
+    *((verb, word) for verb in ("play", "sing", "volunteer", "dance", "act") for word in ("in", "for", "with", "at")),
+)
+"""What somebody may leave for good."""
+_GROUPS = words(
+    """
+    agency association band board choir club committee company council crew ensemble firm group guild orchestra
+    organisation organization party project startup team troupe union
+    """
+)
+_OVER = Change(said=True, reason="The later one says that it is over.")
+_MAYBE_OVER = Change(said=False, reason="The later one may say that it is over.")
 
 
 _LEAST_SAID = 3
@@ -186,7 +254,8 @@ class _Slot(NamedTuple):
         if "be" in head:
             at = head.index("be")
             favourite = "favorite" in head[:at]
-            sure = kind != "word" or favourite or bool(self.tail) or self._one_family()
+            # "My favourite food is now cold" says nothing of what is liked.
+            sure = kind != "word" or bool(self.tail) or self._one_family() or one_kind(self.first, self.second)
             named = favourite or head[at - 1] in SINGLE_THINGS
             return sure and named and all(key in PREPOSITIONS or key in _CALLED for key in head[at + 1 :])
         verb = next((key for key in reversed(head) if key not in PREPOSITIONS), "")

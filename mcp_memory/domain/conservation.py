@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import CODE, DATE, FIGURE, NUMBER, UNIT
-from mcp_memory.domain.reading import Reading, grams, read, root
+from mcp_memory.domain.reading import Reading, grams, read
 from mcp_memory.domain.sentences import form_of, sentences
 from mcp_memory.domain.wording import (
     ARTICLES,

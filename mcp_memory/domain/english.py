@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 
 def _pairs(text: str) -> dict[str, str]:
     return dict(pair.split("=") for pair in text.split())
@@ -48,3 +50,20 @@ def stem(word: str) -> str:
                 bare = bare[:-1]
             return bare[:-1] if bare.endswith("e") and len(bare) > _LEAST_STEM else bare
     return word
+
+
+_REMEMBERED = 20_000
+"""Words whose stems are kept: a store uses the same words again and again."""
+
+
+@lru_cache(_REMEMBERED)
+def root(key: str) -> str:
+    """Return what a word is compared by where its form does not count: "bought" and "buying" are "buy"."""
+    found = _SHORT.get(key) or stem(IRREGULAR.get(key, key))
+    # "play" has one form with "playing".
+    return found[:-1] + "y" if found[-2:] in _VOWELS_AND_I and key.endswith("y") else found
+
+
+_SHORT = {"using": "use", "used": "use", "dying": "die", "died": "die", "lying": "lie", "tying": "tie", "tied": "tie"}
+"""Forms too short for the stemmer."""
+_VOWELS_AND_I = frozenset({"ai", "ei", "oi", "ui"})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import DATE, NUMBER, UNIT
 from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
-from mcp_memory.domain.reading import Reading, root
+from mcp_memory.domain.reading import Reading
 from mcp_memory.domain.wording import FUNCTION_WORDS, VERBS
 
 SURE = frozenset({"plan", "maybe", "if", "question"})

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from mcp_memory.domain.english import IRREGULAR, stem
+from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import FIGURE, UNIT, Token, tokens
 from mcp_memory.domain.identity import normalised
 from mcp_memory.domain.meanings import ALIKE, EXCLUSIVE, SPELLINGS
@@ -120,23 +119,20 @@ def _modes(keys: Sequence[str]) -> Iterator[str]:
     """Yield in what way it is said; "wants to move" is a plan, "wants tea" is not."""
     for at, key in enumerate(keys):
         mode = MODES.get(key)
-        if mode and (key not in _WISHES or keys[at + 1 : at + 2] == ["to"]):
+        if mode and (key not in _WISHES or keys[at + 1 : at + 2] == ["to"]) and not _is_month(keys, at):
             yield mode
 
 
-_REMEMBERED = 20_000
-"""Words whose stems are kept: a store uses the same words again and again."""
+def _is_month(keys: Sequence[str], at: int) -> bool:
+    """Say whether "may" is no guess: "in May"."""
+    after = keys[at + 1] if at + 1 < len(keys) else ""
+    return (
+        keys[at] == "may" and at > 0 and keys[at - 1] in _BEFORE_MONTHS and after not in _PREDICATES | VERBS | NEGATIONS
+    )
+
+
+_BEFORE_MONTHS = frozenset({"in", "since", "until", "till", "by", "last", "early", "late"})
 _WISHES = frozenset({"want", "wanted", "hope", "hoping", "wish", "going", "like"})
-
-
-@lru_cache(_REMEMBERED)
-def root(key: str) -> str:
-    """Return what a word is compared by where its form does not count: "bought" and "buying" are "buy"."""
-    return _SHORT.get(key) or stem(IRREGULAR.get(key, key))
-
-
-_SHORT = {"using": "use", "used": "use", "dying": "die", "died": "die", "lying": "lie", "tying": "tie", "tied": "tie"}
-"""Forms too short for the stemmer."""
 
 
 ALIKE_STEMS = {root(form): root(head) for form, head in ALIKE.items()}

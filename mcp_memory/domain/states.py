@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mcp_memory.domain.endings import ending_of
 from mcp_memory.domain.sentences import sentences
 from mcp_memory.domain.wording import FIRST_PERSON, NOW, words
 
@@ -23,6 +24,8 @@ class State(NamedTuple):
     """Whether it says that just this was changed: "the party was moved to Sunday"."""
     ended: bool = False
     """Whether it says that what it tells is over: "no longer", "stopped", "used to"."""
+    left: tuple[str, ...] = ()
+    """What the first word left, where it is told so."""
 
 
 def states_of(keys: Sequence[str]) -> tuple[State, ...]:
@@ -42,12 +45,6 @@ _REPLACED = re.compile(
     r" (.+?) (?:with|by|for) (.+)$"
 )
 _INSTEAD = re.compile(r"^(.*?)(?: ,)? (?:instead of|rather than|in place of) (.+)$")
-_ENDED = (
-    re.compile(r"^(.*?)\b(?:be |do |did |have )?(?:not|no) (?:longer )?(.*?) ?(?:any more|anymore|any longer)$"),
-    re.compile(r"^(.*?)\bno longer\b (.*)$"),
-    re.compile(r"^(.*?)\b(?:have |had )?(?:stopped|quit|ceased|given up|gave up|finished)\b (.*)$"),
-    re.compile(r"^(.*?)(?<!be )(?<!was )\bused to (.*)$"),
-)
 _NEW = re.compile(r"(^|(?<= )'s |\b(?:my|our|his|her|their) )new (?=.* be )")
 _STATES = (
     (
@@ -66,9 +63,11 @@ _STATES = (
         "work at ",
     ),
     (re.compile(r"\b(?:have |was )?(?:just )?(?:became|become|promoted to|been promoted to) (?=\S)"), "be "),
-    (re.compile(r"\bwork for\b"), "work at"),
     (re.compile(r"\b(?:be |have been )?(?:living|residing)\b"), "live"),
     (re.compile(r"\b(?:be |have been )working\b"), "work"),
+    (re.compile(r"\bwork(?:ing)? for\b"), "work at"),
+    (re.compile(r"\b(?:be )?employed (?:at|by|with)\b"), "work at"),
+    (re.compile(r"\bhave job (?:at|with)\b"), "work at"),
     (re.compile(r"\b(?:be |was )based in\b"), "live in"),
     (re.compile(r"\bbe using\b"), "use"),
 )
@@ -88,19 +87,31 @@ def _state(said: str) -> State:
     cue = len(kept) < len(keys)
     if _TELLTALES.isdisjoint(kept):
         return State(tuple(kept), cue=cue and "also" not in kept)
+    ending = ending_of(said)
+    if ending is not None:
+        return State(tuple(_plainly(" ".join(ending.keys))[0].split()), left=ending.left, ended=True)
     text = " ".join(kept)
-    for read in (_ended, _exchanged, _put):
+    for read in (_exchanged, _put):
         found = read(text)
         if found is not None:
             return found
     plain = _NEW.sub(r"\1", text)
     cue = cue or plain != text
+    plain, changed = _plainly(plain)
+    return State(
+        tuple(plain.split()), cue=(cue or changed) and " also " not in f" {plain} " and not plain.endswith(" too")
+    )
+
+
+def _plainly(text: str) -> tuple[str, bool]:
+    """Return a sentence with its state told in one way, and whether it was told as something new."""
+    new = False
     for pattern, instead in _STATES:
-        changed = pattern.sub(instead, plain, count=1)
-        if changed != plain:
-            cue = cue or pattern in _TELLING
-            plain = changed
-    return State(tuple(plain.split()), cue=cue and " also " not in f" {plain} " and not plain.endswith(" too"))
+        changed = pattern.sub(instead, text, count=1)
+        if changed != text:
+            new = new or pattern in _TELLING
+            text = changed
+    return text, new
 
 
 _TELLING = frozenset(pattern for pattern, _ in _STATES[:3])
@@ -109,19 +120,12 @@ _TELLING = frozenset(pattern for pattern, _ in _STATES[:3])
 _TELLTALES = frozenset(_CHANGING.split("|")) | words(
     """
     longer any anymore stopped quit ceased given gave finished used replaced swapped exchanged traded substituted
+    left lost resigned retired fired dismissed sacked laid employed job
     instead rather place new started begun began got took accepted became become promoted work living residing working
     based using set fell
     """
 )
 """Without one of these a sentence tells a state as it stands."""
-
-
-def _ended(text: str) -> State | None:
-    for pattern in _ENDED:
-        match = pattern.match(text)
-        if match:
-            return State(tuple((match[1] + " " + match[2]).split()), ended=True)
-    return None
 
 
 def _exchanged(text: str) -> State | None:

@@ -101,6 +101,48 @@ async def test_what_changed_is_ended_and_stays_to_be_looked_up(memory: Memory, c
     assert [hit.id for hit in then.memories] == [lyon]
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        "User no longer works at Acme; now at Globex",
+        "User no longer works at Acme, now at Globex",
+        "User doesn't work at Acme any more because of the commute",
+        "User used to work at Acme but is a teacher now",
+        "User stopped working for Acme in May",
+        "User quit Acme last year",
+        "User left his job at Acme",
+        "User was laid off by Acme",
+    ],
+)
+async def test_what_is_over_is_ended_however_it_is_said(memory: Memory, clock: StandingClock, later: str) -> None:
+    """Also where the sentence goes on with when, why, or what is so instead."""
+    (acme,) = await create(memory, "User works at Acme")
+    clock.advance(days=30)
+    await create(memory, later)
+    assert (await compact(memory)).superseded == 1
+    assert (await memory.long_term.get(acme)).valid_to == clock.now
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("User works at Acme", "User no longer works at Acme, except on Fridays"),
+        ("User works at Acme", "User no longer works at Acme but is back again"),
+        ("User works at Acme Robotics", "User no longer works at Acme"),
+        ("User works at the library", "User left the library"),
+        ("User eats meat and fish", "User no longer eats meat"),
+        ("User's favourite food is pizza", "User's favourite food is now cold"),
+    ],
+)
+async def test_what_may_go_on_is_not_ended(memory: Memory, clock: StandingClock, earlier: str, later: str) -> None:
+    """A person is asked."""
+    await create(memory, earlier)
+    clock.advance(days=30)
+    await create(memory, later)
+    done = await compact(memory)
+    assert (done.superseded, done.suggested) == (0, 1)
+
+
 async def test_what_ended_is_ended_by_the_first_that_says_so(memory: Memory, clock: StandingClock) -> None:
     """Of two later ones; that these two exclude each other is for a person to say."""
     ids = []

@@ -128,6 +128,11 @@ def test_yesterday_is_another_day_on_another_day() -> None:
         ("Ann eats meat.", "Ann no longer eats meat."),
         ("Ann eats meat.", "Ann stopped eating meat."),
         ("Marco plays tennis.", "Marco used to play tennis."),
+        ("Marco plays tennis.", "Marco stopped playing tennis."),
+        ("Ann drinks green tea every morning.", "Ann no longer drinks tea."),
+        ("Ann sings in the choir.", "Ann left the choir in May."),
+        ("I work at Acme.", "I've left Acme for good."),
+        ("The user's favourite food is pizza.", "The user's favourite food is now sushi."),
     ],
 )
 def test_a_later_text_that_says_so_changes_the_earlier(earlier: str, later: str) -> None:
@@ -164,6 +169,18 @@ def test_a_later_text_that_says_so_changes_the_earlier(earlier: str, later: str)
         ("Bob eats meat.", "Bob said that Carl no longer eats meat."),
         ("The party is on Saturday.", "The party was moved to the garden."),
         ("My phone number is 0151 234.", "My mother's phone number is now 0170 987."),
+        ("Ann works at Acme.", "Ann left Acme for lunch."),
+        ("Ann works at Acme.", "Ann almost quit Acme."),
+        ("Ann works at Acme.", "Ann lost her job."),
+        ("Ann works at Acme.", "Ann's husband moved and no longer works at Acme."),
+        ("Ann works at Acme.", "Since May 2025 Ann no longer works at Acme in the mornings."),
+        ("Ann works at Acme.", "As of 1 January 2030 Ann no longer works at Acme."),
+        ("Ann works at Acme's competitor.", "Ann no longer works at Acme."),
+        ("Ann has a cat.", "Ann no longer has a cat, she has two."),
+        ("Ann drinks coffee.", "Ann no longer drinks coffee, but she does on Sundays."),
+        ("Ann drinks tea.", "Ann no longer drinks tea and coffee in the evening."),
+        ("The office Ann works in is cold.", "The office Ann works in may no longer be cold."),
+        ("The user's favourite drink is lemonade.", "The user's favourite drink is now expensive."),
     ],
 )
 def test_nothing_is_ended_on_a_guess(earlier: str, later: str) -> None:
