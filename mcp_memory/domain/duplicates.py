@@ -61,12 +61,11 @@ class Statement:
     @classmethod
     def of(cls, record: MemoryRecord) -> Statement:
         """Read a memory."""
-        since = record.valid_from or record.event_date or record.created_at
         return cls(
             reading=read(record.text),
             memory_type=record.memory_type,
             event_date=record.event_date,
-            since=since,
+            since=record.holds_from,
             day=record.about.date().isoformat(),
             until=record.valid_to,
             source=(record.source or "").casefold(),

@@ -104,12 +104,17 @@ class MemoryRecord(Record):
 
     @property
     def holds_from(self) -> datetime:
-        """Start of the time for which the memory is true."""
-        return self.valid_from or self.created_at
+        """The moment at which what it tells began, and what it supersedes ended: that of its event, if it has one."""
+        return self.valid_from or self.about
+
+    @property
+    def found_from(self) -> datetime:
+        """The moment from which on a look back finds it; of what is to come it is known before."""
+        return self.valid_from or min(self.about, self.created_at)
 
     def holds_at(self, moment: datetime) -> bool:
-        """Say whether the memory was true at ``moment``."""
-        return self.holds_from <= moment and not self.ended_by(moment)
+        """Say whether the memory was true at ``moment``, or known by then to become true."""
+        return self.found_from <= moment and not self.ended_by(moment)
 
     def ended_by(self, moment: datetime) -> bool:
         """Say whether the memory had stopped being true at ``moment``."""

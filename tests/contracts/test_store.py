@@ -168,6 +168,17 @@ async def test_a_new_memory_ends_what_it_supersedes(store: Store) -> None:
     assert (await store.named(["old"], ANN))[0][1].version == 2
 
 
+async def test_what_is_superseded_ends_when_it_happened(store: Store) -> None:
+    """``add``: holds_from is that of the event; from it on a look back finds the new one, also if it was told later."""
+    await store.add([entry("Ann lives in Lyon", id="old")], operation())
+    happened, told = NOON + timedelta(days=10), NOON + timedelta(days=30)
+    new = entry("Ann lives in Oslo", event_date=happened, created_at=told, supersedes=["old"])
+    await store.add([new], operation())
+    assert (await store.named(["old"], ANN))[0][1].valid_to == happened
+    for moment, held in ((happened - timedelta(1), "Lyon"), (happened, "Oslo"), (told, "Oslo")):
+        assert texts(await store.page(Where(as_of=moment), limit=9)) == [f"Ann lives in {held}"]
+
+
 @pytest.mark.parametrize(("ended", "is_then"), [(-1, -1), (1, 0)])
 async def test_an_earlier_end_stays(store: Store, ended: int, is_then: int) -> None:
     """``add``: if they had not ended before."""

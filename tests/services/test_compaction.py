@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,6 +100,19 @@ async def test_what_changed_is_ended_and_stays_to_be_looked_up(memory: Memory, c
     assert [hit.id for hit in now.memories] == [oslo]
     then = await memory.long_term.search(Search(text="where does Ann live", as_of=before))
     assert [hit.id for hit in then.memories] == [lyon]
+
+
+async def test_what_changed_is_ended_when_it_happened(memory: Memory, clock: StandingClock) -> None:
+    """The event's day is known: what was told later did not change later."""
+    (lyon,) = await create(memory, "Ann lives in Lyon")
+    happened = clock.now + timedelta(days=10)
+    clock.advance(days=30)
+    (oslo,) = await create(memory, {"text": "Ann moved to Oslo", "event_date": happened})
+    assert (await compact(memory)).superseded == 1
+    assert (await memory.long_term.get(lyon)).valid_to == happened
+    for moment, held in ((happened - timedelta(days=1), lyon), (happened, oslo), (clock.now, oslo)):
+        then = await memory.long_term.search(Search(text="where does Ann live", as_of=moment))
+        assert [hit.id for hit in then.memories] == [held]
 
 
 @pytest.mark.parametrize(

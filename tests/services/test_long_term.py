@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,6 +157,24 @@ async def test_a_superseding_memory_ends_the_older_and_both_are_there_as_of_thei
     assert await texts(memory, "where does Ann live") == ["Ann lives in Oslo"]
     assert await texts(memory, "where does Ann live", as_of=then.isoformat()) == ["Ann lives in Lyon"]
     assert (await memory.long_term.get("lyon")).valid_to == clock.now
+
+
+@pytest.mark.parametrize("days", [-10, 10])
+async def test_what_is_superseded_ends_when_it_happened_not_when_it_was_told(
+    memory: Memory, clock: StandingClock, days: int
+) -> None:
+    """Told late, or announced: between the two moments there is no gap in what a look back finds."""
+    await create(memory, {"id": "lyon", "text": "Ann lives in Lyon"})
+    clock.advance(days=30)
+    happens = clock.now + timedelta(days=days)
+    oslo = {"text": "Ann moves to Oslo", "event_date": happens.isoformat(), "supersedes": ["lyon"]}
+    await create(memory, oslo)
+    assert (await memory.long_term.get("lyon")).valid_to == happens
+    before = await texts(memory, "where does Ann live", as_of=(happens - timedelta(days=1)).isoformat())
+    after = await texts(memory, "where does Ann live", as_of=happens.isoformat())
+    assert "Ann lives in Lyon" in before
+    assert after == ["Ann moves to Oslo"]
+    assert ("Ann moves to Oslo" in before) is (days > 0)
 
 
 async def test_pages_follow_one_another_without_gap_or_repeat(memory: Memory) -> None:

@@ -129,7 +129,7 @@ def test_all_conditions_of_a_search_are_anded_with_the_scope() -> None:
 
 
 def test_as_of_finds_what_held_then_and_the_present_leaves_out_what_ended() -> None:
-    """Valid time: from ``valid_from`` (else creation) up to, not including, ``valid_to``."""
+    """Valid time: from ``valid_from`` (else event or creation) up to, not including, ``valid_to``."""
     lyon = memory(valid_from="2020-01-01T00:00:00Z", valid_to="2024-01-01T00:00:00Z")
     assert not Search(text="home").where(caller=LOCAL, now=NOW).matches(lyon)
     for moment, held in (("2019-12-31", False), ("2020-01-01", True), ("2023-12-31", True), ("2024-01-01", False)):

@@ -165,7 +165,7 @@ def document(stored: Stored) -> dict[str, str | bytes | int]:
         "len": stored.length,
         "g": 0 if stored.vector is None else stored.vector.generation,
         "created": microseconds(record.created_at),
-        "holds": microseconds(record.holds_from),
+        "holds": microseconds(record.found_from),
         "fresh": microseconds(fresh_at(record)),
         **tags_of(record),
     }

@@ -27,6 +27,8 @@ _MOMENTS: dict[DateField, str] = {
     "event_date": "m.event_date",
     "last_accessed": "(SELECT last_accessed FROM facets WHERE facets.handle = m.handle)",
 }
+_FOUND_FROM = "coalesce(m.valid_from, min(m.created_at, coalesce(m.event_date, m.created_at))) <= ?"
+"""``MemoryRecord.found_from``, and what it is compared with."""
 _FIRST_SURROGATE, _LAST_SURROGATE = 0xD800, 0xDFFF
 
 
@@ -67,7 +69,7 @@ def condition(where: Where, numbers: Numbers) -> Condition:
         found.require("(m.valid_to IS NULL OR m.valid_to > ?)", [microseconds(where.current_at)])
     if where.as_of is not None:
         at = microseconds(where.as_of)
-        found.require("coalesce(m.valid_from, m.created_at) <= ?", [at])
+        found.require(_FOUND_FROM, [at])
         found.require("(m.valid_to IS NULL OR m.valid_to > ?)", [at])
     return found
 
