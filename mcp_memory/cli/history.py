@@ -149,6 +149,8 @@ def _whole(operation: OperationReply) -> str:
 
 
 def _steps(told: History) -> Iterator[str]:
+    if told.merged_into:
+        yield f"Merged into: {', '.join(told.merged_into)}"
     several = len({(change.namespace, change.user_id) for change in told.changes}) > 1
     for change in told.changes:
         head = (

@@ -166,6 +166,8 @@ class History(Reply):
     """What was done to a memory, in order."""
 
     memory_id: str
+    merged_into: list[str] = Field(default_factory=list)
+    """Ids of the memories that it is part of now; several where owners use the same id."""
     changes: list[Change]
 
 

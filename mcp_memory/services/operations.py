@@ -63,10 +63,13 @@ class Operations:
         Raises:
             MemoryNotFound: nothing is recorded of such a memory in this scope.
         """
-        changes = await self._store.history(memory_id, caller.scope(scope))
+        within = caller.scope(scope)
+        changes = await self._store.history(memory_id, within)
         if not changes:
             raise MemoryNotFound(memory_id)
-        return History(memory_id=memory_id, changes=changes)
+        named = await self._store.named([memory_id], Scope(within.namespace, within.user_id))
+        into = dict.fromkeys(record.id for _, record in named if record.id != memory_id)
+        return History(memory_id=memory_id, merged_into=list(into), changes=changes)
 
     async def undo(self, request: Undo, *, caller: Caller = LOCAL) -> UndoReply:
         """Bring memories back to what they were before an operation; that is an operation too, and can be undone.

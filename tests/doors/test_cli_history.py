@@ -98,6 +98,19 @@ def test_the_history_of_a_memory_shows_what_it_was_and_became() -> None:
     assert run("history", "2").stderr == "Error: Memory with ID 2 not found\n"
 
 
+def test_the_history_of_a_memory_that_was_merged_away_names_the_one_that_took_it_in() -> None:
+    """In both layouts, until the merge is taken back."""
+    for memory_id, text in (("short", "Ann likes green tea"), ("long", "Ann likes green tea. She has it at four.")):
+        remember(text, memory_id)
+    said("compact", "--threshold", "0.9")
+    assert said("history", "short").splitlines()[0] == "Merged into: long"
+    assert answered("history", "short")["merged_into"] == ["long"]
+    assert answered("history", "long")["merged_into"] == []
+    said("undo", last_operation())
+    assert "Merged into" not in said("history", "short")
+    assert answered("history", "short")["merged_into"] == []
+
+
 def test_operations_are_listed_page_by_page() -> None:
     assert said("operations") == said("history") == "Found 0 operations (showing 0):\n"
     for number in range(3):
