@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from mcp_memory.cli.beginnings import of_memory
 from mcp_memory.cli.layout import counted, owner, shortened, table
 from mcp_memory.cli.options import Owner, force_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, confirmed, sentence, typed, undo_line, with_memory
@@ -142,7 +143,7 @@ async def _chosen(
 
 async def _there(memory: Memory, memory_id: str, scope: Scope) -> Sequence[MemoryRecord]:
     try:
-        return [await memory.long_term.get(memory_id, scope=scope)]
+        return [await of_memory(memory, memory_id, scope, lambda one: memory.long_term.get(one, scope=scope))]
     except MemoryNotFound:
         return []
 

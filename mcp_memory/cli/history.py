@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from mcp_memory.cli.beginnings import of_memory, of_operation
 from mcp_memory.cli.groups import ListByDefault
 from mcp_memory.cli.layout import counted, moment, owner, shortened, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
-from mcp_memory.cli.running import asked, undo_line, with_memory
+from mcp_memory.cli.running import asked, undo_line, with_memory, with_operation
 from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
 from mcp_memory.domain.requests import ListOperations, Undo
@@ -48,7 +49,10 @@ def history(memory_id: str | None, layout: str, limit: int, offset: int, **owner
     if memory_id is None:
         _list(layout, {"limit": limit, "offset": offset, **owner})
         return
-    told = with_memory(lambda memory: memory.operations.history(memory_id, scope=Scope(**owner)))
+    scope = Scope(**owner)
+    told = with_memory(
+        lambda memory: of_memory(memory, memory_id, scope, lambda one: memory.operations.history(one, scope=scope))
+    )
     click.echo(told.model_dump_json(indent=2) if layout == "json" else "\n\n".join(_steps(told)))
 
 
@@ -78,7 +82,10 @@ def list_operations(layout: str, **fields: Any) -> None:
 @store_option
 def show_operation(operation_id: str, layout: str, **owner: Unpack[Owner]) -> None:
     """Show one operation, with what it did to each memory."""
-    operation = with_memory(lambda memory: memory.operations.show(operation_id, scope=Scope(**owner)))
+    scope = Scope(**owner)
+    operation = with_memory(
+        lambda memory: of_operation(memory, operation_id, scope, lambda one: memory.operations.show(one, scope=scope))
+    )
     click.echo(operation.model_dump_json(indent=2) if layout == "json" else _whole(operation))
 
 
@@ -97,13 +104,16 @@ def undo(operation_id: str, only: tuple[str, ...], layout: str, **owner: Unpack[
     request = asked(Undo, {"operation_id": operation_id, "only": list(only) or None, **owner})
     reply, done = with_memory(lambda memory: _undone(memory, request))
     if layout == "json":
-        click.echo(json.dumps(reply.model_dump(mode="json") | {"operation": done.id}, indent=2, ensure_ascii=False))
+        click.echo(with_operation(reply, done.id))
         return
     click.echo("\n".join(_restored(reply, done)))
 
 
 async def _undone(memory: Memory, request: Undo) -> tuple[UndoReply, OperationReply]:
-    reply = await memory.operations.undo(request)
+    async def undo_one(operation_id: str) -> UndoReply:
+        return await memory.operations.undo(request.model_copy(update={"operation_id": operation_id}))
+
+    reply = await of_operation(memory, request.operation_id, request.scope, undo_one)
     return reply, await memory.operations.show(reply.operation or "", scope=request.scope)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from mcp_memory.cli.beginnings import of_job
 from mcp_memory.cli.groups import ListByDefault
 from mcp_memory.cli.layout import counted, moment, shortened, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
@@ -108,7 +109,8 @@ def list_jobs(layout: str, **fields: Any) -> None:
 @store_option
 def show_job(job_id: str, layout: str, **owner: Unpack[Owner]) -> None:
     """Show one job whole."""
-    job = with_memory(lambda memory: memory.jobs.get(job_id, scope=Scope(**owner)))
+    scope = Scope(**owner)
+    job = with_memory(lambda memory: of_job(memory, job_id, scope, lambda one: memory.jobs.get(one, scope=scope)))
     click.echo(job.model_dump_json(indent=2) if layout == "json" else _whole(job))
 
 
@@ -120,7 +122,8 @@ def show_job(job_id: str, layout: str, **owner: Unpack[Owner]) -> None:
 @store_option
 def cancel_job(job_id: str, layout: str, **owner: Unpack[Owner]) -> None:
     """Cancel a job: at once if it waits, within seconds if it runs."""
-    job = with_memory(lambda memory: memory.jobs.cancel(job_id, scope=Scope(**owner)))
+    scope = Scope(**owner)
+    job = with_memory(lambda memory: of_job(memory, job_id, scope, lambda one: memory.jobs.cancel(one, scope=scope)))
     if layout == "json":
         click.echo(job.model_dump_json(indent=2))
     elif job.state is JobState.CANCELLED:
@@ -143,15 +146,16 @@ def wait_for_job(
     context: click.Context, job_id: str, timeout: float | None, layout: str, **owner: Unpack[Owner]
 ) -> None:
     """Wait until a job is finished, and show how far it is; the exit code is 0 if it succeeded."""
-    job = with_memory(lambda memory: _finished(memory, job_id, Scope(**owner), timeout))
+    scope = Scope(**owner)
+    job = with_memory(lambda memory: of_job(memory, job_id, scope, lambda one: _finished(memory, one, scope, timeout)))
     click.echo(job.model_dump_json(indent=2) if layout == "json" else _whole(job))
     if job.state is not JobState.SUCCEEDED:
         context.exit(1)
 
 
 async def _finished(memory: Memory, job_id: str, scope: Scope, seconds: float | None) -> Job:
-    lonely = asyncio.get_running_loop().call_later(LONELY_SECONDS, _lonely)
     job = await memory.jobs.get(job_id, scope=scope)
+    lonely = asyncio.get_running_loop().call_later(LONELY_SECONDS, _lonely)
     try:
         async with asyncio.timeout(seconds):
             async for job in memory.jobs.watch(job_id, scope=scope):

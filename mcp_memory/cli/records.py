@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from mcp_memory.cli.beginnings import of_memory
 from mcp_memory.cli.layout import moment, table, visible
 from mcp_memory.cli.options import (
     Owner,
@@ -20,10 +21,14 @@ from mcp_memory.cli.options import (
     type_option,
     user_option,
 )
-from mcp_memory.cli.running import asked, undo_line, with_memory
+from mcp_memory.cli.running import asked, undo_line, with_memory, with_operation
 from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.replies import Edited
 from mcp_memory.domain.requests import Edit
 from mcp_memory.domain.scope import Scope
+
+if TYPE_CHECKING:
+    from mcp_memory.services.memory import Memory
 
 
 @click.command()
@@ -34,7 +39,10 @@ from mcp_memory.domain.scope import Scope
 @store_option
 def show(memory_id: str, layout: str, **owner: Unpack[Owner]) -> None:
     """Show the memory with this ID whole; -n and -u tell apart owners who use the same id."""
-    record = with_memory(lambda memory: memory.long_term.get(memory_id, scope=Scope(**owner)))
+    scope = Scope(**owner)
+    record = with_memory(
+        lambda memory: of_memory(memory, memory_id, scope, lambda one: memory.long_term.get(one, scope=scope))
+    )
     if layout == "json":
         click.echo(record.model_dump_json(indent=2))
         return
@@ -56,16 +64,27 @@ def show(memory_id: str, layout: str, **owner: Unpack[Owner]) -> None:
 @click.option("--valid-to", metavar="DATE", help="Until when it is true; afterwards only searches --as-of find it.")
 @click.option("--pin/--no-pin", "pinned", default=None, help="Protect it from being merged or forgotten.")
 @click.option("--expected-version", type=int, metavar="N", help="Refuse if the memory is at another version.")
+@format_option
 @store_option
-def edit(namespace: str | None, user_id: str | None, **fields: Any) -> None:
+def edit(namespace: str | None, user_id: str | None, layout: str, **fields: Any) -> None:
     """Change what is given of the memory with this ID; the rest stays.
 
     -n and -u say whose it is. An empty list (--topics "") takes all away.
     """
     request = asked(Edit, fields)
     scope = Scope(namespace, user_id)
-    record = with_memory(lambda memory: memory.long_term.edit(request, scope=scope))
+    record = with_memory(lambda memory: _edited(memory, request, scope))
+    if layout == "json":
+        click.echo(with_operation(record, record.operation))
+        return
     click.echo(f"Changed: {record.id} (version {record.version}){undo_line(record.operation)}")
+
+
+async def _edited(memory: Memory, request: Edit, scope: Scope) -> Edited:
+    async def edit_one(memory_id: str) -> Edited:
+        return await memory.long_term.edit(request.model_copy(update={"memory_id": memory_id}), scope=scope)
+
+    return await of_memory(memory, request.memory_id, scope, edit_one)
 
 
 def _parts(record: MemoryRecord) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mcp_memory.cli.options import STORE
 from mcp_memory.domain.requests import Request
@@ -92,14 +93,14 @@ def _as_typed(field: str) -> str:
     return field
 
 
-def confirmed(question: str) -> bool:
-    """Ask; nobody there to answer is an error, not a no."""
-    return _answered(lambda: click.confirm(question))
+def confirmed(question: str, *, err: bool = False) -> bool:
+    """Ask, on stderr where stdout is for a program; nobody there to answer is an error, not a no."""
+    return _answered(lambda: click.confirm(question, err=err))
 
 
-def typed(question: str) -> str:
+def typed(question: str, *, err: bool = False) -> str:
     """Ask for a word; what is answered may be another one."""
-    return _answered(lambda: str(click.prompt(question, default="", show_default=False)))
+    return _answered(lambda: str(click.prompt(question, default="", show_default=False, err=err)))
 
 
 def _answered(ask: Callable[[], Answer]) -> Answer:
@@ -114,6 +115,11 @@ def _answered(ask: Callable[[], Answer]) -> Answer:
 def undo_line(operation: str | None) -> str:
     """Return how an operation is taken back, as a line to follow what was said; empty where nothing was changed."""
     return "" if operation is None else f"\nUndo: {to_type(f'undo {operation}')}"
+
+
+def with_operation(reply: BaseModel, operation: str | None) -> str:
+    """Return an answer as JSON, with the operation by which it is taken back: other doors say that apart from it."""
+    return json.dumps(reply.model_dump(mode="json") | {"operation": operation}, indent=2, ensure_ascii=False)
 
 
 def to_type(words: str) -> str:

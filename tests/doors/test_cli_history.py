@@ -111,6 +111,18 @@ def test_the_history_of_a_memory_that_was_merged_away_names_the_one_that_took_it
     assert answered("history", "short")["merged_into"] == []
 
 
+def test_the_beginning_of_an_operation_is_enough_where_it_names_one() -> None:
+    """Also beyond the first page of operations."""
+    remember("Tea", "1")
+    first = last_operation()
+    for number in range(102):
+        remember(f"Fact {number}", f"f{number}")
+    begins = first[:25]
+    assert said("operations", "show", begins).startswith(f"Operation  {first}\n")
+    assert run("undo", "01ARZ3NDEK").stderr.startswith("Error: Operation 01ARZ3NDEK not found")
+    assert said("undo", begins).startswith("Undone: 1 memory is as it was before.\n")
+
+
 def test_operations_are_listed_page_by_page() -> None:
     assert said("operations") == said("history") == "Found 0 operations (showing 0):\n"
     for number in range(3):

@@ -205,6 +205,13 @@ def test_a_job_is_cancelled_or_said_to_be_over() -> None:
     assert said("jobs", "cancel", other["id"]) == f"Already succeeded: {other['id']}\n"
 
 
+def test_the_beginning_of_a_job_is_enough_where_it_names_one() -> None:
+    one = scheduled("compact", "-a", "namespace=one")["id"]
+    assert json.loads(said("jobs", "show", one[:25], "--format", "json"))["id"] == one
+    assert said("jobs", "cancel", one[:25]) == f"Cancelled: {one}\n"
+    assert run("jobs", "wait", one[:25]).stdout.startswith(f"Job        {one}\n")
+
+
 @pytest.mark.parametrize("verb", ["show", "cancel", "wait"])
 def test_a_job_that_is_not_in_the_scope_is_not_there(verb: str) -> None:
     job = scheduled("compact", "-a", "namespace=work")

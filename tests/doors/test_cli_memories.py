@@ -242,60 +242,35 @@ def test_an_id_of_two_owners_needs_the_owner(run: Run) -> None:
     assert ids(run) == ["1"]
 
 
-def test_deleting_asks_first(run: Run) -> None:
+def test_the_beginning_of_an_id_is_enough_where_it_names_one(run: Run) -> None:
+    """Eight characters at least; what names several is an error that lists them, and nothing is done."""
+    for memory_id in ("harbour-hours", "harbour-ferry", "harbourmaster"):
+        remembered(run, f"What {memory_id} is", memory_id)
+    assert said(run("show", "harbourm")).startswith("ID             harbourmaster\n")
+    assert said(run("edit", "harbour-f", "--text", "The ferry leaves at six")).startswith("Changed: harbour-ferry ")
+    assert "The ferry leaves at six" in said(run("history", "harbour-f"))
+    for command in (["show"], ["edit", "--pin"], ["delete", "memory", "-f"], ["history"]):
+        several = run(*command, "harbour-")
+        assert several.exit_code == 1
+        assert several.stderr == "Error: 2 memories begin with harbour-: harbour-ferry, harbour-hours\n"
+    assert run("show", "harbour").stderr == "Error: Memory with ID harbour not found\n"
+    assert run("show", "harbour-f", "-u", "bob").exit_code == 1
+    assert said(run("delete", "memory", "harbour-h", "-f")).startswith("Deleted 1 memories.\n")
+    assert ids(run) == ["harbourmaster", "harbour-ferry"]
+
+
+def test_a_whole_id_is_meant_where_others_begin_so(run: Run) -> None:
+    remembered(run, "Opens at six", "harbour-1")
+    remembered(run, "Closes at nine", "harbour-12")
+    assert said(run("show", "harbour-1")).endswith("\nOpens at six\n")
+    assert ids(run) == ["harbour-12", "harbour-1"]
+
+
+def test_an_edit_as_json_is_the_memory_and_how_to_take_it_back(run: Run) -> None:
     remembered(run, "Tea", "1")
-    refused = run("delete", "memory", "1", stdin="n\n")
-    assert refused.exit_code == 0
-    assert refused.stdout.splitlines() == ["  1  Tea", "Delete 1 memory? [y/N]: n", "Nothing was deleted."]
-    assert ids(run) == ["1"]
-    assert "Deleted 1 memories.\n" in said(run("delete", "memory", "1", stdin="y\n"))
-    assert ids(run) == []
-
-
-def test_nobody_to_ask_is_an_error_that_says_how_to_go_on(run: Run) -> None:
-    remembered(run, "Tea", "1")
-    result = run("delete", "memory", "1")
-    assert result.exit_code == 2
-    assert "Nobody answered; --force goes on without asking." in result.stderr
-    assert ids(run) == ["1"]
-
-
-def test_a_dry_run_deletes_nothing(run: Run) -> None:
-    for number in range(25):
-        remembered(run, f"Fact {number}", f"id-{number}")
-    lines = said(run("delete", "memory", *(f"id-{number}" for number in range(25)), "--dry-run")).splitlines()
-    assert lines[0] == "Would delete 25 memories:"
-    assert lines[1] == "  id-0   Fact 0"
-    assert lines[-1] == "  ... and 5 more"
-    assert len(lines) == 22
-    assert found(run)["total"] == 25
-
-
-def test_ids_that_are_not_there_are_named_and_the_others_deleted(run: Run) -> None:
-    remembered(run, "Tea", "1")
-    result = run("delete", "memory", "1", "1", "2", "-f")
-    assert (result.exit_code, result.stderr) == (0, "Not found: 2\n")
-    assert result.stdout.startswith("Deleted 1 memories.\n")
-    assert run("delete", "memory", "1", "-f").stdout == "Deleted 0 memories.\n"
-
-
-def test_the_owner_restricts_what_is_deleted(run: Run) -> None:
-    remembered(run, "Tea", "1", "-n", "home")
-    assert run("delete", "memory", "1", "-n", "work", "-f").stdout == "Deleted 0 memories.\n"
-    assert ids(run) == ["1"]
-
-
-@pytest.mark.parametrize(
-    ("option", "answer"),
-    [
-        ("--empty-text", "There are no memories with empty text.\n"),
-        ("--invalid", "There are no invalid memories.\n"),
-        ("--force", "No memories to delete: name their ids, or use --empty-text or --invalid.\n"),
-    ],
-)
-def test_memories_that_cannot_be_are_looked_for(run: Run, option: str, answer: str) -> None:
-    remembered(run, "Tea", "1")
-    assert said(run("delete", "memory", option)) == answer
+    told = json.loads(said(run("edit", "1", "--text", "Milk", "--format", "json")))
+    assert (told["id"], told["text"], told["version"]) == ("1", "Milk", 2)
+    assert said(run("undo", told["operation"])).startswith("Undone: 1 memory")
 
 
 async def put_sessions(*session_ids: str) -> None:
