@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mcp_memory.cli.layout import counted
-from mcp_memory.cli.options import dry_run_option, store_option, store_url
+from mcp_memory.cli.options import dry_run_option, format_option, store_option, store_url
 from mcp_memory.cli.running import settings, show_progress, undo_line, with_memories, with_memory
 from mcp_memory.errors import InvalidRequest, StoreError
 from mcp_memory.loading import load
@@ -47,23 +48,25 @@ def export(path: Path) -> None:
 @click.command("import")
 @click.argument("path", type=PATH)
 @dry_run_option
+@format_option
 @store_option
-def import_(path: Path, *, dry_run: bool) -> None:
+def import_(path: Path, layout: str, *, dry_run: bool) -> None:
     """Take in the memories and sessions of a file that export wrote.
 
     What is here already stays as it is. It is one operation that can be undone.
     """
     source = load(ARCHIVE_FILE)(path)
     imported = with_memory(lambda memory: memory.archive.take_in(source, dry_run=dry_run, progress=show_progress))
-    click.echo(told(imported))
+    click.echo(imported.model_dump_json(indent=2) if layout == "json" else told(imported))
 
 
 @click.command("copy")
 @click.option("--from", "source", metavar="PATH_OR_URL", required=True, help="The store to copy.")
 @click.option("--to", "target", metavar="PATH_OR_URL", help="The store to copy into, if it is not the one in use.")
 @dry_run_option
+@format_option
 @store_option
-def copy(source: str, target: str | None, *, dry_run: bool) -> None:
+def copy(source: str, target: str | None, layout: str, *, dry_run: bool) -> None:
     """Copy all memories and sessions of another store into this one, and compare both by hash.
 
     What is here already stays as it is. History, jobs, tokens and summary views are not copied. Ended in the middle, it
@@ -80,7 +83,11 @@ def copy(source: str, target: str | None, *, dry_run: bool) -> None:
         return imported, None if dry_run else await ours.holds(theirs, show_progress)
 
     imported, compared = with_memories([there, here], act)
-    click.echo(told(imported))
+    if layout == "json":
+        compared_ = None if compared is None else {"records": compared.records, "missing": compared.missing}
+        click.echo(json.dumps(imported.model_dump(mode="json") | {"compared": compared_}, indent=2, ensure_ascii=False))
+    else:
+        click.echo(told(imported))
     if compared is None:
         return
     if compared.missing:
@@ -88,7 +95,8 @@ def copy(source: str, target: str | None, *, dry_run: bool) -> None:
             f"{compared.missing} of {compared.records} records are not in {shown(here)} as they are in {shown(there)}: "
             "they were changed since, or differed before"
         )
-    click.echo(f"Compared: all {compared.records} records are in {shown(here)} as they are in {shown(there)}.")
+    if layout != "json":
+        click.echo(f"Compared: all {compared.records} records are in {shown(here)} as they are in {shown(there)}.")
 
 
 def told(imported: Imported) -> str:

@@ -18,7 +18,7 @@ from mcp_memory.cli.options import (
     store_option,
     user_option,
 )
-from mcp_memory.cli.running import asked, sentence, show_progress, to_type, undo_line, with_memory
+from mcp_memory.cli.running import asked, sentence, show_progress, to_type, undo_line, with_memory, with_operation
 from mcp_memory.domain.compaction import Step, StepKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import Ack, Compacted
@@ -89,24 +89,29 @@ def list_suggestions(layout: str, **fields: Any) -> None:
 @click.option("--text", help="Text of the merged memory, in place of the one proposed.")
 @namespace_option
 @user_option
+@format_option
 @store_option
-def apply(suggestion_id: str, text: str | None, **owner: Unpack[Owner]) -> None:
+def apply(suggestion_id: str, text: str | None, layout: str, **owner: Unpack[Owner]) -> None:
     """Do what the suggestion with this ID says."""
     request = asked(Accept, {"suggestion_id": suggestion_id, "text": text})
-    _say(with_memory(lambda memory: memory.suggestions.accept(request, scope=Scope(**owner))))
+    _say(with_memory(lambda memory: memory.suggestions.accept(request, scope=Scope(**owner))), layout)
 
 
 @suggestions.command()
 @click.argument("suggestion_id", metavar="ID")
 @namespace_option
 @user_option
+@format_option
 @store_option
-def dismiss(suggestion_id: str, **owner: Unpack[Owner]) -> None:
+def dismiss(suggestion_id: str, layout: str, **owner: Unpack[Owner]) -> None:
     """Leave both memories as they are; it is not suggested again until one of them changes."""
-    _say(with_memory(lambda memory: memory.suggestions.dismiss(suggestion_id, scope=Scope(**owner))))
+    _say(with_memory(lambda memory: memory.suggestions.dismiss(suggestion_id, scope=Scope(**owner))), layout)
 
 
-def _say(done: Ack) -> None:
+def _say(done: Ack, layout: str) -> None:
+    if layout == "json":
+        click.echo(with_operation(done, done.operation))
+        return
     click.echo(f"{sentence(done.status)}.{undo_line(done.operation)}")
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 import click
 
 from mcp_memory.cli.beginnings import of_memory
 from mcp_memory.cli.layout import counted, owner, shortened, table
-from mcp_memory.cli.options import Owner, force_option, namespace_option, store_option, user_option
+from mcp_memory.cli.options import Owner, force_option, format_option, namespace_option, store_option, user_option
 from mcp_memory.cli.running import asked, confirmed, sentence, typed, undo_line, with_memory
 from mcp_memory.domain.records import MemoryRecord
-from mcp_memory.domain.replies import Recorded
+from mcp_memory.domain.replies import Ack, Recorded
 from mcp_memory.domain.requests import GetSession
 from mcp_memory.domain.scope import Scope
-from mcp_memory.errors import MemoryNotFound
+from mcp_memory.errors import MemoryNotFound, NotFound
 
 if TYPE_CHECKING:
     from mcp_memory.services.memory import Memory
@@ -60,48 +61,84 @@ def delete() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @force_option
+@format_option
 @store_option
-def delete_memory(ids: tuple[str, ...], *, purge: bool, dry_run: bool, force: bool, **choice: Unpack[Choice]) -> None:
+def delete_memory(
+    ids: tuple[str, ...], *, purge: bool, dry_run: bool, force: bool, layout: str, **choice: Unpack[Choice]
+) -> None:
     """Delete the memories with these IDS; -n and -u restrict it to one owner's.
 
     What is deleted can be brought back with undo for some time (HISTORY_DAYS), unless it is erased with --purge.
     """
     found, missing = with_memory(lambda memory: _chosen(memory, ids, choice, purge=purge))
+    if missing and not found and not purge:
+        raise NotFound("\n".join(str(MemoryNotFound(memory_id)) for memory_id in missing))
     for memory_id in missing:
         click.echo(f"Not found: {memory_id}", err=True)
+    chosen = _Chosen(found, missing, Scope(choice["namespace"], choice["user_id"]), layout)
     if purge:
-        _purge(found, Scope(choice["namespace"], choice["user_id"]), dry_run=dry_run, force=force)
-        return
-    if not found:
-        click.echo(_nothing(ids, choice))
-        return
-    if dry_run:
-        click.echo(f"Would delete {_memories(found)}:\n{_listed(found)}")
-        return
-    if not force:
-        click.echo(_listed(found))
-        if not confirmed(f"Delete {_memories(found)}?"):
-            click.echo("Nothing was deleted.")
+        _purge(chosen, dry_run=dry_run, force=force)
+    elif not found:
+        chosen.say(_nothing(choice))
+    elif dry_run:
+        chosen.say(f"Would delete {_memories(found)}:\n{_listed(found)}", dry_run=True)
+    else:
+        _delete(chosen, force=force)
+
+
+class _Chosen(NamedTuple):
+    """The memories to delete, and how that is told."""
+
+    found: Sequence[MemoryRecord]
+    missing: Sequence[str]
+    scope: Scope
+    layout: str
+
+    def say(self, text: str, ack: Ack | None = None, *, dry_run: bool = False) -> None:
+        """Tell what was done: as text, or the memories with what became of them."""
+        if self.layout != "json":
+            click.echo(text)
             return
-    scope = Scope(choice["namespace"], choice["user_id"])
-    ack = with_memory(lambda memory: memory.long_term.delete([record.id for record in found], scope=scope))
-    click.echo(f"{sentence(ack.status)}.{undo_line(ack.operation)}")
+        told = {
+            "status": text.splitlines()[0].rstrip(".:") if ack is None else ack.status,
+            "dry_run": dry_run,
+            "memories": [record.model_dump(mode="json") for record in self.found],
+            "missing": list(self.missing),
+            "operation": None if ack is None else ack.operation,
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+
+    def show(self, text: str) -> None:
+        """Show a person what a question is about."""
+        click.echo(text, err=self.layout == "json")
 
 
-def _purge(found: Sequence[MemoryRecord], scope: Scope, *, dry_run: bool, force: bool) -> None:
+def _delete(chosen: _Chosen, *, force: bool) -> None:
+    if not force:
+        chosen.show(_listed(chosen.found))
+        if not confirmed(f"Delete {_memories(chosen.found)}?", err=chosen.layout == "json"):
+            chosen.say("Nothing was deleted.")
+            return
+    ids = [record.id for record in chosen.found]
+    ack = with_memory(lambda memory: memory.long_term.delete(ids, scope=chosen.scope))
+    chosen.say(f"{sentence(ack.status)}.{undo_line(ack.operation)}", ack)
+
+
+def _purge(chosen: _Chosen, *, dry_run: bool, force: bool) -> None:
+    found = chosen.found
     if dry_run:
-        click.echo(f"Would erase {_memories(found)}:\n{_listed(found)}" if found else "Would erase 0 memories.")
+        listed = f"Would erase {_memories(found)}:\n{_listed(found)}" if found else "Would erase 0 memories."
+        chosen.say(listed, dry_run=True)
         return
     if found and not force:
-        click.echo(f"{_listed(found)}\n{WILL_ERASE}")
-        if typed(f'Type "{ERASE}" to erase {_memories(found)}') != ERASE:
-            click.echo("Nothing was erased.")
+        chosen.show(f"{_listed(found)}\n{WILL_ERASE}")
+        if typed(f'Type "{ERASE}" to erase {_memories(found)}', err=chosen.layout == "json") != ERASE:
+            chosen.say("Nothing was erased.")
             return
     ids = list(dict.fromkeys(record.id for record in found))
     # Without memories too: another program may have kept traces of what was erased before.
-    ack = with_memory(lambda memory: memory.long_term.purge(ids, scope=scope))
-    click.echo(f"{sentence(ack.status)}, and the traces of what was deleted before.")
-    click.echo(NOT_ERASED)
+    ack = with_memory(lambda memory: memory.long_term.purge(ids, scope=chosen.scope))
+    chosen.say(f"{sentence(ack.status)}, and the traces of what was deleted before.\n{NOT_ERASED}", ack)
 
 
 @delete.command("session")
@@ -183,9 +220,7 @@ def _memories(found: Sequence[MemoryRecord]) -> str:
     return counted(len(found), "memory", "memories")
 
 
-def _nothing(ids: Sequence[str], choice: Choice) -> str:
-    if ids:
-        return "Deleted 0 memories."
+def _nothing(choice: Choice) -> str:
     if choice["invalid"]:
         return "There are no invalid memories."
     if choice["empty_text"]:

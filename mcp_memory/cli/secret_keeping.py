@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from mcp_memory.cli.groups import ListByDefault
-from mcp_memory.cli.options import store_option
+from mcp_memory.cli.options import format_option, store_option
 from mcp_memory.errors import InvalidRequest
 from mcp_memory.loading import load
 
@@ -30,10 +31,14 @@ def secrets() -> None:
 
 
 @secrets.command("list")
+@format_option
 @store_option
-def list_() -> None:
+def list_(layout: str) -> None:
     """List the secrets that are kept, and where; not what they are."""
     places = _kept().places()
+    if layout == "json":
+        click.echo(json.dumps([{"name": name, "place": place} for name, place in sorted(places.items())], indent=2))
+        return
     if not places:
         click.echo("No secrets are kept.")
     for name, place in sorted(places.items()):

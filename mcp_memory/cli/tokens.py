@@ -100,8 +100,9 @@ def show(token_hash: str, layout: str) -> None:
 def rotate(token_hash: str, layout: str, *, force: bool) -> None:
     """Give a token a new secret; the old one lets nobody in from then on."""
     found = _found(lambda memory: memory.tokens.show(token_hash), layout)
-    if not force and not confirmed(f"Renew the token {found.masked} ({found.description})?"):
-        click.echo("Nothing was renewed.")
+    aside = layout == "json"
+    if not force and not confirmed(f"Renew the token {found.masked} ({found.description})?", err=aside):
+        click.echo("Nothing was renewed.", err=aside)
         return
     _show_issued(with_memory(lambda memory: memory.tokens.rotate(found.id)), layout, "Token renewed successfully!")
 
@@ -109,16 +110,18 @@ def rotate(token_hash: str, layout: str, *, force: bool) -> None:
 @token.command()
 @click.argument("token_hash")
 @force_option
+@format_option
 @store_option
-def remove(token_hash: str, *, force: bool) -> None:
+def remove(token_hash: str, layout: str, *, force: bool) -> None:
     """Remove a token; it lets nobody in from then on."""
-    found = _found(lambda memory: memory.tokens.show(token_hash), "text")
-    click.echo(f"Token to remove:\nDescription: {found.description}\nCreated: {_iso(found.created_at)}")
-    if not force and not confirmed("Remove this token?"):
-        click.echo("Token removal cancelled.")
+    found = _found(lambda memory: memory.tokens.show(token_hash), layout)
+    aside = layout == "json"
+    click.echo(f"Token to remove:\nDescription: {found.description}\nCreated: {_iso(found.created_at)}", err=aside)
+    if not force and not confirmed("Remove this token?", err=aside):
+        click.echo("Token removal cancelled.", err=aside)
         return
-    with_memory(lambda memory: memory.tokens.remove(found.id))
-    click.echo("Token removed successfully.")
+    removed = with_memory(lambda memory: memory.tokens.remove(found.id))
+    click.echo(json.dumps(_json(removed, removed.status(now()))) if aside else "Token removed successfully.")
 
 
 def _found(find: Callable[[Memory], Awaitable[Token]], layout: str) -> Token:

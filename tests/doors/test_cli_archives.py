@@ -129,3 +129,19 @@ def test_a_copy_that_differs_is_an_error(filled: Run) -> None:
 def test_a_copy_goes_into_the_store_in_use(filled: Run) -> None:
     said(filled("copy", "--from", "memory.sqlite3", "--db", "other.sqlite3"))
     assert everything(filled, "--db", "other.sqlite3") == everything(filled)
+
+
+def test_what_was_taken_in_as_json(filled: Run) -> None:
+    """Also where a copy differs, which is an error."""
+    copied = json.loads(said(filled("copy", "--from", "memory.sqlite3", "--to", "other.sqlite3", "--format", "json")))
+    assert (copied["memories"], copied["there"], copied["dry_run"]) == (2, 0, False)
+    assert copied["compared"] == {"records": 2, "missing": 0}
+    said(filled("undo", copied["operation"], "--db", "other.sqlite3"))
+    said(filled("export", "all.jsonl"))
+    dry = json.loads(said(filled("import", "all.jsonl", "--dry-run", "--format", "json")))
+    assert (dry["memories"], dry["there"], dry["dry_run"]) == (0, 2, True)
+    said(filled("copy", "--from", "memory.sqlite3", "--to", "third.sqlite3"))
+    memory_id = str(everything(filled)[0]["id"])
+    said(filled("edit", memory_id, "--text", "The harbour opens at seven", "--db", "third.sqlite3"))
+    differing = filled("copy", "--from", "memory.sqlite3", "--to", "third.sqlite3", "--format", "json")
+    assert (differing.exit_code, json.loads(differing.stdout)["compared"]) == (1, {"records": 2, "missing": 1})

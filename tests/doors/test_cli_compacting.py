@@ -123,3 +123,14 @@ def test_a_suggestion_is_dismissed_for_good(run: Run) -> None:
     assert "suggested 0" in said(run("compact", "--full", *WIDE))
     gone = run("suggestions", "apply", suggestion)
     assert (gone.exit_code, gone.stderr.startswith(f"Error: Suggestion {suggestion} not found")) == (1, True)
+
+
+def test_a_decision_as_json_says_how_it_is_taken_back(run: Run) -> None:
+    done = json.loads(said(run("suggestions", "apply", suggested(run), "--format", "json")))
+    assert done["status"] == "ok, memory undated is at version 2"
+    said(run("undo", done["operation"]))
+
+
+def test_a_dismissal_as_json_changes_nothing(run: Run) -> None:
+    done = json.loads(said(run("suggestions", "dismiss", suggested(run), "--format", "json")))
+    assert done == {"status": "ok, both memories stay as they are", "operation": None}

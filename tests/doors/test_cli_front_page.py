@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -58,6 +59,23 @@ def test_help_lists_every_command() -> None:
     listed = result.stdout.partition("Commands:\n")[2].splitlines()
     assert [line.split()[0] for line in listed] == list(COMMANDS)
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+WITHOUT_RECORDS = {
+    *("mcp", "api", "task-worker", "version", "backup", "restore", "export", "rebuild-index", "reembed"),
+    *("migrate-memories", "migrate-working-memory", "delete session", "views delete"),
+    *("secrets set", "secrets get", "secrets delete"),
+}
+"""Commands that run on, print one value, or only say that it is done."""
+
+
+def test_every_command_that_answers_with_records_answers_in_json() -> None:
+    found = {name: load(place) for name, (place, _) in COMMANDS.items()}
+    for name, command in list(found.items()):
+        if isinstance(command, click.Group):
+            found |= {f"{name} {word}": one for word, one in found.pop(name).commands.items()}
+    without = {name for name, one in found.items() if "layout" not in {parameter.name for parameter in one.params}}
+    assert without == WITHOUT_RECORDS
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["version"], ["mcp", "--help"], ["no-such"]])

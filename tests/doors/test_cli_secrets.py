@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -101,6 +102,7 @@ def test_a_secret_is_kept_in_the_keyring_and_nowhere_else(run: Run, ring: InMemo
     assert ring.kept == {("mcp-memory", "OPENAI_API_KEY"): "sk-very-secret"}
     assert said(run("get", "OPENAI_API_KEY")) == "sk-very-secret\n"
     assert said(run()) == "OPENAI_API_KEY: in the keyring\n"
+    assert json.loads(said(run("--format", "json"))) == [{"name": "OPENAI_API_KEY", "place": "keyring"}]
     assert all("sk-very-secret" not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     assert said(run("delete", "OPENAI_API_KEY")) == "Forgot OPENAI_API_KEY.\n"
     assert ring.kept == {}

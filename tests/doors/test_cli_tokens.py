@@ -121,6 +121,17 @@ def test_a_token_is_removed_when_that_is_confirmed(run: Run) -> None:
     assert said(run("list")) == "No tokens found.\n"
 
 
+def test_a_removal_as_json_is_the_token_and_what_is_asked_stands_aside(run: Run) -> None:
+    made = added(run, "laptop")
+    kept = run("remove", made["hash"], "--format", "json", stdin="n\n")
+    assert (kept.exit_code, kept.stdout) == (0, "")
+    assert kept.stderr.startswith("Token to remove:\nDescription: laptop\n")
+    removed = run("remove", made["hash"], "--force", "--format", "json")
+    assert json.loads(removed.stdout)["id"] == made["id"]
+    unknown = run("remove", made["hash"], "--force", "--format", "json")
+    assert (unknown.exit_code, list(json.loads(unknown.stdout))) == (1, ["error"])
+
+
 def test_a_renewed_token_keeps_all_but_its_secret(run: Run) -> None:
     made = added(run, "laptop", "--scope", "read", "-n", "work", "-e", "3")
     renewed = json.loads(said(run("rotate", made["id"], "--force", "--format", "json")))
