@@ -13,9 +13,6 @@ from mcp_memory.cli.options import format_option, store_option
 from mcp_memory.errors import InvalidRequest
 from mcp_memory.loading import load
 
-OWN_TOKEN = "MEMORY_TOKEN"  # noqa: S105 -- a name
-"""The access token of whoever sits here: no setting, scripts ask for it."""
-
 if TYPE_CHECKING:
     from mcp_memory.secret_store import SecretStore
 
@@ -25,8 +22,7 @@ if TYPE_CHECKING:
 def secrets() -> None:
     """Keep keys and passwords out of configuration files.
 
-    NAME is a setting that is secret, such as OPENAI_API_KEY: what the environment or .env says of it wins. Or it is
-    MEMORY_TOKEN: your own access token, for scripts, which get it with `agent-memory secrets get MEMORY_TOKEN`.
+    NAME is a setting that is secret, such as OPENAI_API_KEY: what the environment or .env says of it wins.
     """
 
 
@@ -91,7 +87,7 @@ def _known(name: str) -> str:
     Raises:
         InvalidRequest: it is none; the message lists them.
     """
-    names: list[str] = [*load("mcp_memory.config:secret_names")(), OWN_TOKEN]
+    names: list[str] = load("mcp_memory.config:secret_names")()
     if name.upper() not in names:
         raise InvalidRequest(f"{name} is no secret that is kept here; these are: {', '.join(names)}")
     return name.upper()

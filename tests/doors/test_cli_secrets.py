@@ -187,15 +187,10 @@ def test_only_settings_that_are_secret_are_kept_and_never_empty_ones(run: Run) -
     unknown = run("set", "PORT", stdin="1")
     assert (unknown.exit_code, "PORT is no secret that is kept here" in unknown.stderr) == (2, True)
     assert "OPENAI_API_KEY" in unknown.stderr
+    assert run("set", "MEMORY_TOKEN", "--file", stdin="nothing reads it\n").exit_code == 2
     assert run("set", "OPENAI_API_KEY", stdin="\n").exit_code == 2
     assert run("delete", "OPENAI_API_KEY").exit_code == 2
     assert said(run("list")) == "No secrets are kept.\n"
-
-
-def test_ones_own_token_is_kept_for_scripts_and_is_no_setting(run: Run) -> None:
-    said(run("set", "MEMORY_TOKEN", "--file", stdin="my-own-token\n"))
-    assert said(run("get", "memory_token")) == "my-own-token\n"
-    assert read_settings() == Settings()
 
 
 def test_a_file_that_was_damaged_says_so(run: Run, tmp_path: Path) -> None:
