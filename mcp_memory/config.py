@@ -186,7 +186,7 @@ class Settings(StoreSettings):
         8000, description="Port at which it does; 0: any that is free, which the log then names."
     )
     max_request_bytes: Annotated[int, Field(ge=1_024, le=1_073_741_824)] = Field(
-        16_777_216, description="How long a request to `agent-memory api` may be; longer ones are refused."
+        16_777_216, description="How long a request over HTTP may be, REST or MCP; longer ones are refused."
     )
     allow_unauthenticated: bool = Field(
         default=False,

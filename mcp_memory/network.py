@@ -66,7 +66,7 @@ async def _serve(settings: Settings, place: Place) -> None:
                 # What cannot be used is said before anybody is answered.
                 authenticator = open_authenticator(settings, (await memory.opened()).memory)
                 resource = protected_resource(settings)
-                mcp = NetworkMcp(memory, traffic, resource)
+                mcp = NetworkMcp(memory, traffic, resource, body_bytes=settings.max_request_bytes)
                 identity = Identity(Starlette(routes=mcp.routes), authenticator, resource)
                 try:
                     async with mcp.running():

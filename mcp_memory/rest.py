@@ -117,7 +117,8 @@ async def _serve(settings: Settings, place: Place) -> None:
                 # What cannot be used is said before anybody is answered.
                 opened = (await memory.opened()).memory
                 authenticator = open_authenticator(settings, opened)
-                mcp = NetworkMcp(memory, traffic, protected_resource(settings))
+                resource, most = protected_resource(settings), settings.max_request_bytes
+                mcp = NetworkMcp(memory, traffic, resource, body_bytes=most)
                 work = partial(_wrong_with, background)
                 parts = Parts(opened, authenticator, traffic=traffic, work=work, beside=mcp.routes)
                 try:

@@ -34,8 +34,6 @@ from mcp_memory.mcp_door.on_demand import MemoryOnDemand
 from mcp_memory.mcp_door.wording import what_is_wrong
 
 MESSAGES = "/messages/"
-BODY_BYTES = 4_194_304
-"""What a request may be long; more is refused before it is read."""
 
 
 class NetworkMcp:
@@ -48,7 +46,7 @@ class NetworkMcp:
         memory: what is served; whoever gives it closes it.
         traffic: is told of the requests, so that background jobs let them go first.
         resource: where clients get tokens, if they can.
-        body_bytes: what a request may be long.
+        body_bytes: what a request may be long; more is refused before it is read.
     """
 
     def __init__(
@@ -57,7 +55,7 @@ class NetworkMcp:
         traffic: Traffic,
         resource: ProtectedResource | None = None,
         *,
-        body_bytes: int = BODY_BYTES,
+        body_bytes: int,
     ) -> None:
         self._server = MemoryServer(memory, host=traffic)
         self._resource = resource

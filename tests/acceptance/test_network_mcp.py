@@ -129,6 +129,15 @@ async def test_web_pages_of_others_and_unknown_paths_are_refused(
         assert (await web.get(f"{server.address}{path}", headers=headers)).status_code == status
 
 
+async def test_the_setting_says_how_long_a_request_may_be(serve: Callable[..., Served]) -> None:
+    address = serve(MAX_REQUEST_BYTES="2000").address
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    async with httpx2.AsyncClient(headers={"accept": "application/json"}) as web:
+        assert (await web.post(f"{address}/mcp", json=asked)).status_code == 200
+        assert (await web.post(f"{address}/mcp", json=asked | {"id": "x" * 2_000})).status_code == 413
+        assert (await web.post(f"{address}/messages/", json=asked | {"id": "x" * 2_000})).status_code == 413
+
+
 async def test_a_page_that_was_let_in_may_read_the_answer(serve: Callable[..., Served]) -> None:
     address = serve(ALLOWED_ORIGINS="https://app.example.com").address
     asks = {

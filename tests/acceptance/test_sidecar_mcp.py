@@ -93,7 +93,8 @@ async def test_outside_clients_remember_and_recall_at_every_path(tmp_path: Path)
 
 
 async def test_web_pages_and_long_requests_are_refused_as_by_the_server_alone(tmp_path: Path) -> None:
-    with started(tmp_path) as sidecar:
+    """The setting for long requests is one for REST and MCP."""
+    with started(tmp_path, MAX_REQUEST_BYTES="6000000") as sidecar:
         address = sidecar.wait_until_it_serves()
         async with httpx2.AsyncClient(headers={"accept": "application/json"}) as web:
             for headers, status in (
@@ -102,7 +103,14 @@ async def test_web_pages_and_long_requests_are_refused_as_by_the_server_alone(tm
                 ({"origin": "https://evil.example"}, 403),
             ):
                 assert (await web.post(f"{address}/mcp", json=TOOLS_LIST, headers=headers)).status_code == status
-        assert await status_of_a_request_announced_as(5_000_000, f"{address}/mcp") == 413
+            memories = [{"text": f"Fact {number}: {'x' * 40_000}"} for number in range(125)]
+            long = TOOLS_LIST | {
+                "method": "tools/call",
+                "params": {"name": "create_long_term_memories", "arguments": {"memories": memories}},
+            }
+            assert len(json.dumps(long)) > 5_000_000
+            assert (await web.post(f"{address}/mcp", json=long, timeout=PATIENCE)).status_code == 200
+        assert await status_of_a_request_announced_as(6_000_001, f"{address}/mcp") == 413
 
 
 async def status_of_a_request_announced_as(length: int, address: str) -> int:

@@ -87,7 +87,7 @@ async def door(opened: Opened) -> AsyncIterator[str]:
     async def open_it() -> Opened:
         return opened
 
-    mcp = NetworkMcp(MemoryOnDemand(open_it), Traffic(), None)
+    mcp = NetworkMcp(MemoryOnDemand(open_it), Traffic(), body_bytes=1_000_000)
     knows = TokenAuthenticator(opened.memory.store, BcryptSecrets(), now, Attempts(now))
     async with mcp.running(), served(Identity(Starlette(routes=mcp.routes), knows)) as address:
         yield address

@@ -25,6 +25,7 @@ from tests.doors.serving import PATIENCE, GuestList, client, http, older_client,
 pytestmark = pytest.mark.anyio
 
 ERAS = ["legacy", "auto"]
+MOST_BYTES = 4_194_304
 DISCOVER = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -54,7 +55,7 @@ def mcp(opened: Opened, resource: ProtectedResource | None) -> NetworkMcp:
     async def open_it() -> Opened:
         return opened
 
-    return NetworkMcp(MemoryOnDemand(open_it), Traffic(), resource)
+    return NetworkMcp(MemoryOnDemand(open_it), Traffic(), resource, body_bytes=MOST_BYTES)
 
 
 @pytest.fixture
@@ -276,7 +277,7 @@ async def test_long_calls_tell_how_far_they_are(door: str, mode: str) -> None:
 
 async def test_what_is_too_long_is_refused_and_the_next_request_is_answered(door: str) -> None:
     async with http("root", **MODERN) as web:
-        assert (await web.post(f"{door}/mcp", content=b"x" * 5_000_000)).status_code == 413
+        assert (await web.post(f"{door}/mcp", content=b"x" * (MOST_BYTES + 1))).status_code == 413
         assert (await web.post(f"{door}/mcp", content=b"{")).status_code == 400
         assert (await web.get(f"{door}/mcp")).status_code == 405
         assert (await web.post(f"{door}/mcp", json=DISCOVER)).status_code == 200
