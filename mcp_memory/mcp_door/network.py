@@ -6,7 +6,7 @@ whether the request came from a web page that should not have sent it, was settl
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,11 +16,9 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http import check_accept_headers
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types import INVALID_REQUEST
+from mcp.server.transport_security import RequestBodyLimitMiddleware
 from pydantic import ValidationError
-from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,6 +29,7 @@ from mcp_memory.mcp_door.arguments import Scoped
 from mcp_memory.mcp_door.background import Traffic
 from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand
+from mcp_memory.mcp_door.stepping_up import StepUp, refusal
 from mcp_memory.mcp_door.wording import what_is_wrong
 
 MESSAGES = "/messages/"
@@ -96,46 +95,32 @@ class _Streams:
     """Streamable HTTP without sessions; both eras, and clients that take no event stream."""
 
     def __init__(self, server: MemoryServer, resource: ProtectedResource | None, body_bytes: int) -> None:
-        self._tools = server.tools
-        self._resource = resource
         self._eventful, self._plain = (
             StreamableHTTPSessionManager(
                 server.wire, stateless=True, json_response=plain, max_request_body_size=body_bytes
             )
             for plain in (False, True)
         )
+        self.answer: ASGIApp = self._managed
+        if resource is not None:
+            self.answer = RequestBodyLimitMiddleware(StepUp(self._managed, server.tools.needs, resource), body_bytes)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with self._eventful.run(), self._plain.run():
             yield
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if lacking := self._lacking(scope):
-            await lacking(scope, receive, send)
-            return
+    async def _managed(self, scope: Scope, receive: Receive, send: Send) -> None:
         takes_json, takes_events = check_accept_headers(Request(scope))
         manager = self._plain if takes_json and not takes_events else self._eventful
         await manager.handle_request(scope, receive, send)
 
-    def _lacking(self, scope: Scope) -> JSONResponse | None:
-        """Return the refusal on which a client gets itself a token that may do more.
-
-        Clients of the newer era say in a header what they call. All others, and those that can get no token by
-        themselves, are told in the answer of the tool.
-        """
-        headers = Headers(scope=scope)
-        if self._resource is None or headers.get("mcp-method") != "tools/call":
-            return None
-        try:
-            caller_in(scope).require(self._tools.needs(headers.get("mcp-name", "")))
-        except NotAllowed as error:
-            return _refusal(403, str(error), self._resource.step_up(scope, error.needs))
-        return None
-
 
 class _OlderStreams:
-    """The transport of 2024-11-05: a stream of events, and messages that are posted beside it."""
+    """The transport of 2024-11-05: a stream of events, and messages that are posted beside it.
+
+    What a caller may not do is told in the answer on the stream: its clients wait there, whatever a post is answered.
+    """
 
     def __init__(self, server: MemoryServer, body_bytes: int) -> None:
         self._wire = server.wire
@@ -179,9 +164,9 @@ class _Endpoint:
         try:
             bound = _bound(scope)
         except NotAllowed as error:
-            await _refusal(403, str(error))(scope, receive, send)
+            await refusal(403, str(error))(scope, receive, send)
         except ValidationError as error:
-            await _refusal(400, what_is_wrong(error))(scope, receive, send)
+            await refusal(400, what_is_wrong(error))(scope, receive, send)
         else:
             await self.answer(bound, receive, send)
 
@@ -196,8 +181,3 @@ def _bound(scope: Scope) -> Scope:
     caller = caller_in(scope)
     named = Scoped(namespace=scope["path_params"].get("namespace")).scope
     return with_caller(scope, caller.bound_to(named))
-
-
-def _refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    error = {"code": INVALID_REQUEST, "message": message}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status, headers)

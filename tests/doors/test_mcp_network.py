@@ -314,16 +314,38 @@ class TestWithAnIssuer:
                 assert described["scopes_supported"] == ["memory:read", "memory:write", "memory:admin"]
             assert (await web.get(f"{door}/.well-known/oauth-protected-resource/v1/sessions")).status_code == 404
 
-    async def test_a_token_that_may_too_little_is_refused_with_what_to_get(self, door: str) -> None:
-        asked = DISCOVER | {"method": "tools/call"}
-        asked["params"] = DISCOVER["params"] | {"name": "compact_long_term_memories", "arguments": {}}  # type: ignore[operator]
-        names = {"mcp-method": "tools/call", "mcp-name": "compact_long_term_memories"}
-        async with http("writer", **(MODERN | names)) as web:
+    @pytest.mark.parametrize("era", ERAS)
+    async def test_a_token_that_may_too_little_is_refused_with_what_to_get(self, door: str, era: str) -> None:
+        """Whether a client says in its headers what it calls, or only in the body."""
+        called = {"name": "compact_long_term_memories", "arguments": {}}
+        asked: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": called}
+        headers = {"accept": MODERN["accept"]}
+        if era == "auto":
+            asked["params"] = DISCOVER["params"] | called  # type: ignore[operator]
+            headers = MODERN | {"mcp-method": "tools/call", "mcp-name": "compact_long_term_memories"}
+        async with http("writer", **headers) as web:
             refused = await web.post(f"{door}/mcp", json=asked)
         assert refused.status_code == 403
         assert refused.headers["www-authenticate"] == (
             'Bearer error="insufficient_scope", scope="memory:admin", '
             'resource_metadata="https://memory.example.com/.well-known/oauth-protected-resource/mcp"'
         )
-        async with client(f"{door}/mcp", "writer", "legacy") as writer:
+
+    @pytest.mark.parametrize("mode", ERAS)
+    async def test_a_client_is_told_what_it_would_need_and_goes_on(self, door: str, mode: str) -> None:
+        async with client(f"{door}/mcp", "writer", mode) as writer:
+            with pytest.raises(MCPError, match="Required scope: admin"):
+                await writer.call_tool("compact_long_term_memories", {})
+            await remember(writer, "The ferry leaves at six")
+            assert await texts(writer) == {"The ferry leaves at six"}
+
+    async def test_on_the_older_stream_the_answer_says_it(self, door: str) -> None:
+        """Its clients wait for the stream, whatever their post is answered."""
+        async with older_client(f"{door}/sse", "writer") as writer:
             assert "Required scope: admin" in await refusal(writer, "compact_long_term_memories")
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"[" * 100_000, b'{"method": "tools/call", "params": 1}'])
+    async def test_what_is_no_call_is_left_to_the_protocol(self, door: str, body: bytes) -> None:
+        async with http("writer", accept=MODERN["accept"], **{"content-type": "application/json"}) as web:
+            assert (await web.post(f"{door}/mcp", content=body)).status_code == 400
+            assert (await web.post(f"{door}/mcp", content=b"x" * (MOST_BYTES + 1))).status_code == 413
