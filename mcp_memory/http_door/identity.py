@@ -5,15 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_memory.errors import IssuerUnavailable, MemoryServerError, NotAllowed, NotAuthenticated, TooManyAttempts
+from mcp_memory.domain.access import Caller
+from mcp_memory.errors import (
+    IssuerUnavailable,
+    MemoryServerError,
+    NotAllowed,
+    NotAuthenticated,
+    StoreError,
+    TooManyAttempts,
+)
 from mcp_memory.http_door.requests import note_in
-from mcp_memory.http_door.state import with_caller
+from mcp_memory.http_door.state import with_caller, with_check
 from mcp_memory.ports.access import Authenticator
 
 logger = logging.getLogger(__name__)
@@ -44,15 +53,26 @@ class Identity:
         if scope["type"] != "http" or self._is_open(scope):
             await self.app(scope, receive, send)
             return
+        shown, where = credentials(scope), peer(scope)
         try:
-            caller = await self.authenticator.identify(credentials(scope), peer(scope))
+            caller = await self.authenticator.identify(shown, where)
         except (NotAuthenticated, NotAllowed, IssuerUnavailable) as error:
             logger.info("%r refused: %s", scope["path"], type(error).__name__)
             await self._refusal(scope, error)(scope, receive, send)
         else:
             if (note := note_in(scope)) is not None:
                 note.caller = caller.name
-            await self.app(with_caller(scope, caller), receive, send)
+            still_known = partial(self._knows, caller, shown, where)
+            await self.app(with_check(with_caller(scope, caller), still_known), receive, send)
+
+    async def _knows(self, caller: Caller, shown: str | None, where: str) -> bool:
+        """Say whether these credentials still mean this caller; while nobody can tell, they do."""
+        try:
+            return await self.authenticator.identify(shown, where) == caller
+        except (NotAuthenticated, NotAllowed):
+            return False
+        except (IssuerUnavailable, StoreError):
+            return True
 
     def _is_open(self, scope: Scope) -> bool:
         if self.issuing is not None and self.issuing.is_metadata(scope):

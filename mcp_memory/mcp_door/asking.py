@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from mcp.server.context import ServerRequestContext
 
 from mcp_memory.domain.access import LOCAL, Access, Caller
-from mcp_memory.http_door.state import caller_in
+from mcp_memory.http_door.state import caller_in, ended_when_unknown
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened
 from mcp_memory.ports.given import Clock
 
@@ -61,3 +62,17 @@ def by_request(context: ServerRequestContext[Any, Any]) -> Caller:
 
 def by_connection(_: ServerRequestContext[Any, Any]) -> None:
     """Over stdio the whole process belongs to its one client."""
+
+
+Watched: TypeAlias = Callable[[ServerRequestContext[Any, Any], Callable[[], None]], AbstractContextManager[None]]
+"""While a request is answered, calls what ends it when who asks is let in no more."""
+
+
+def as_requested(context: ServerRequestContext[Any, Any], end: Callable[[], None]) -> AbstractContextManager[None]:
+    """Watch what the HTTP request showed."""
+    return nullcontext() if context.request is None else ended_when_unknown(context.request.scope, end)
+
+
+def as_connected(_: ServerRequestContext[Any, Any], __: Callable[[], None]) -> AbstractContextManager[None]:
+    """Watch nothing: who started the process is let in as long as it runs."""
+    return nullcontext()

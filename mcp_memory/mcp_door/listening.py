@@ -13,7 +13,7 @@ from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types import INTERNAL_ERROR, SubscriptionsListenRequestParams, SubscriptionsListenResult
 
 from mcp_memory.domain.scope import OPEN, Scope
-from mcp_memory.mcp_door.asking import WhoAsks
+from mcp_memory.mcp_door.asking import Watched, WhoAsks
 
 STREAMS = 1024
 """Clients that may listen at the same time."""
@@ -50,22 +50,24 @@ class HeardWithin:
 class Listening:
     """Serves ``subscriptions/listen``, each stream within the bound of its caller."""
 
-    def __init__(self, who_asks: WhoAsks) -> None:
+    def __init__(self, who_asks: WhoAsks, watched: Watched) -> None:
         self._who_asks = who_asks
+        self._watched = watched
         self.bus = InMemorySubscriptionBus()
         self._streams: set[ListenHandler] = set()
 
     async def listen(
         self, context: ServerRequestContext[Any, Any], asked: SubscriptionsListenRequestParams
     ) -> SubscriptionsListenResult:
-        """Tell a client of changes until it goes, or ``close``."""
+        """Tell a client of changes until it goes, is let in no more, or ``close``."""
         if len(self._streams) >= STREAMS:
             raise MCPError(INTERNAL_ERROR, "Too many clients are listening; try again later")
         caller = self._who_asks(context)
         stream = ListenHandler(HeardWithin(self.bus, OPEN if caller is None else caller.bound))
         self._streams.add(stream)
         try:
-            return await stream(context, asked)
+            with self._watched(context, stream.close):
+                return await stream(context, asked)
         finally:
             self._streams.discard(stream)
 

@@ -37,7 +37,7 @@ from pydantic import AnyUrl
 from mcp_memory import __version__
 from mcp_memory.domain.access import Caller
 from mcp_memory.errors import MemoryServerError
-from mcp_memory.mcp_door.asking import WhoAsks, by_connection, by_request
+from mcp_memory.mcp_door.asking import WhoAsks, as_connected, as_requested, by_connection, by_request
 from mcp_memory.mcp_door.background import Traffic, attended
 from mcp_memory.mcp_door.calls import ToolBox
 from mcp_memory.mcp_door.listening import Listening
@@ -69,7 +69,7 @@ class MemoryServer(MCPServer[None]):
 
     def __init__(self, memory: MemoryOnDemand, host: Traffic | None = None) -> None:
         self._who_asks: WhoAsks = by_connection if host is None else by_request
-        self.listening = Listening(self._who_asks)
+        self.listening = Listening(self._who_asks, as_connected if host is None else as_requested)
         self.tools = ToolBox(memory, self.listening.bus)
         self._shelf = Shelf(memory)
         self._menu = Menu(memory)

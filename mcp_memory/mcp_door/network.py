@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_memory.errors import NotAllowed
 from mcp_memory.http_door.metadata import ProtectedResource
-from mcp_memory.http_door.state import caller_in, with_caller
+from mcp_memory.http_door.state import caller_in, ended_when_unknown, with_caller
 from mcp_memory.mcp_door.arguments import Scoped
 from mcp_memory.mcp_door.background import Traffic
 from mcp_memory.mcp_door.memory_server import MemoryServer
@@ -130,7 +130,7 @@ class _OlderStreams:
     async def open(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The stream of events ends when nothing more can be written into it.
         async with self._transport.connect_sse(_owned(scope), receive, send) as (read, write), write:
-            with anyio.CancelScope() as until_we_leave:
+            with anyio.CancelScope() as until_we_leave, ended_when_unknown(scope, until_we_leave.cancel):
                 self._open.add(until_we_leave)
                 try:
                     await self._wire.run(read, write, self._wire.create_initialization_options())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,15 +32,21 @@ ROOT = Caller("root", Access.ADMIN)
 class GuestList:
     """An authenticator that knows callers by their names."""
 
-    guests: Mapping[str, Caller] = field(
+    guests: dict[str, Caller] = field(
         default_factory=lambda: {str(caller.name): caller for caller in (ANA, BO, READER, WRITER, ROOT)}
     )
+
+    silent: dict[str, anyio.Event] = field(default_factory=dict)
+    """Of these nobody can say who they are now; the event is set when it was asked."""
 
     async def identify(self, credentials: str | None, peer: str) -> Caller:
         assert peer == "127.0.0.1"
         if credentials == "too often":
             raise TooManyAttempts(7)
         if credentials == "whose issuer is gone":
+            raise IssuerUnavailable("Nobody can be asked")
+        if credentials in self.silent:
+            self.silent[credentials].set()
             raise IssuerUnavailable("Nobody can be asked")
         if credentials is None or credentials not in self.guests:
             raise NotAuthenticated("Nobody is known by this token" if credentials else "Missing token")

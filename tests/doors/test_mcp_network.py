@@ -59,9 +59,14 @@ def mcp(opened: Opened, resource: ProtectedResource | None) -> NetworkMcp:
 
 
 @pytest.fixture
-async def door(mcp: NetworkMcp, resource: ProtectedResource | None) -> AsyncIterator[str]:
+def guests() -> GuestList:
+    return GuestList()
+
+
+@pytest.fixture
+async def door(mcp: NetworkMcp, resource: ProtectedResource | None, guests: GuestList) -> AsyncIterator[str]:
     """The address of a server that knows the guests."""
-    async with mcp.running(), served(Identity(Starlette(routes=mcp.routes), GuestList(), resource)) as address:
+    async with mcp.running(), served(Identity(Starlette(routes=mcp.routes), guests, resource)) as address:
         yield address
         mcp.hang_up()
 
@@ -281,6 +286,45 @@ async def test_what_is_too_long_is_refused_and_the_next_request_is_answered(door
         assert (await web.post(f"{door}/mcp", content=b"{")).status_code == 400
         assert (await web.get(f"{door}/mcp")).status_code == 405
         assert (await web.post(f"{door}/mcp", json=DISCOVER)).status_code == 200
+
+
+@pytest.mark.parametrize("change", ["removed", "bound otherwise"])
+async def test_a_stream_ends_when_its_token_lets_nobody_in_any_more(door: str, guests: GuestList, change: str) -> None:
+    """Of either kind, and what is posted beside it is refused; others go on listening."""
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    async with AsyncExitStack() as stack:
+        web = await stack.enter_async_context(http("bo"))
+        older = await stack.enter_async_context(web.stream("GET", f"{door}/sse"))
+        lines = older.aiter_lines()
+        told = [await anext(lines), await anext(lines)]
+        bo = await stack.enter_async_context(client(f"{door}/mcp", "bo"))
+        ana = await stack.enter_async_context(client(f"{door}/mcp", "ana"))
+        changes = await stack.enter_async_context(bo.listen(resource_subscriptions=["memory://recent"]))
+        others = await stack.enter_async_context(ana.listen(resource_subscriptions=["memory://recent"]))
+        if change == "removed":
+            del guests.guests["bo"]
+        else:
+            guests.guests["bo"] = guests.guests["ana"]
+        with anyio.fail_after(PATIENCE):
+            assert [line async for line in lines if line.startswith("data")] == []
+            assert [event async for event in changes] == []
+        posted = await web.post(door + told[1].removeprefix("data: "), json=ping)
+        assert posted.status_code == (401 if change == "removed" else 404)
+        await remember(ana, "The ferry leaves at six")
+        with anyio.fail_after(PATIENCE):
+            assert await anext(aiter(others)) is not None
+
+
+async def test_a_stream_goes_on_while_nobody_can_be_asked(door: str, guests: GuestList) -> None:
+    """The issuer of a token may be away for a while."""
+    async with client(f"{door}/mcp", "bo") as bo, bo.listen(resource_subscriptions=["memory://recent"]) as changes:
+        guests.silent["bo"] = anyio.Event()
+        with anyio.fail_after(PATIENCE):
+            await guests.silent["bo"].wait()
+        del guests.silent["bo"]
+        await remember(bo, "Rye needs two days")
+        with anyio.fail_after(PATIENCE):
+            assert await anext(aiter(changes)) is not None
 
 
 async def test_those_who_only_listen_are_told_when_the_server_leaves(door: str, mcp: NetworkMcp) -> None:
