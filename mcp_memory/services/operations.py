@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import combinations
+from typing import NamedTuple
 
 from mcp_memory.domain.access import LOCAL, Access, Caller
 from mcp_memory.domain.operations import Kept, Operation, OperationKind
@@ -23,6 +24,21 @@ from mcp_memory.services.entries import Indexer
 
 NAMED = 5
 """Memories that are named in a refusal."""
+
+
+class _Before(NamedTuple):
+    """A memory as a compaction found it."""
+
+    seen: Seen
+    memory_id: str
+
+
+class _Asked(NamedTuple):
+    """What is to be taken back."""
+
+    restore: Mapping[Handle, Entry | None]
+    compacted: Sequence[Sequence[_Before]]
+    """What was compacted together, if the operation was a compaction."""
 
 
 class Operations:
@@ -82,21 +98,15 @@ class Operations:
             NotAllowed: somebody else did it, and the caller is no admin.
         """
         scope = caller.scope(request.scope)
-        changed = _chosen(await self._changed(request.operation_id, scope), request)
-        if all(one.change.undone for one in changed):
-            raise CannotUndo(f"Operation {request.operation_id} was undone already")
-        restore: dict[Handle, Entry | None] = {}
-        for one in changed:
-            before = one.change.before
-            restore.setdefault(one.handle, None if before is None else self._indexer.plain(before))
+        asked = self._asked(request, await self._changed(request.operation_id, scope))
         others = await self._is_of_others(request.operation_id, scope, caller)
         operation = Operation(
             id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), by=caller.name, undoes=request.operation_id
         )
-        undone = await self._store.undo(request.operation_id, restore, operation)
+        undone = await self._store.undo(request.operation_id, asked.restore, operation)
         if not undone.restored:
             raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
-        await self._keep_apart(changed, undone)
+        await self._keep_apart(asked.compacted, undone)
         if others:
             note(caller, f"operation {request.operation_id} of others undone: {operation.id}", scope)
         return UndoReply(
@@ -122,18 +132,33 @@ class Operations:
             caller.require(Access.ADMIN)
         return others
 
-    async def _keep_apart(self, changed: Sequence[Changed], undone: Undone) -> None:
+    def _asked(self, request: Undo, changed: Sequence[Changed]) -> _Asked:
+        """Return what is to be taken back, without what else is known of the changes: they may be very many.
+
+        Raises:
+            MemoryNotFound: the operation did nothing to a memory that is asked for.
+            CannotUndo: all of it was undone already.
+        """
+        chosen = _chosen(changed, request)
+        if all(one.change.undone for one in chosen):
+            raise CannotUndo(f"Operation {request.operation_id} was undone already")
+        restore: dict[Handle, Entry | None] = {}
+        compacted: dict[Handle, dict[Handle, _Before]] = {}
+        for one in chosen:
+            before = one.change.before
+            restore.setdefault(one.handle, None if before is None else self._indexer.plain(before))
+            if one.change.kind is OperationKind.COMPACT and before is not None:
+                seen = _Before((one.handle, before.version), one.change.memory_id)
+                compacted.setdefault(one.unit, {}).setdefault(one.handle, seen)
+        return _Asked(restore, [list(unit.values()) for unit in compacted.values()])
+
+    async def _keep_apart(self, compacted: Sequence[Sequence[_Before]], undone: Undone) -> None:
         """Remember of a compaction that what it did is not wanted: the next one would do it again."""
         kept = {one.memory_id for one in undone.kept}
-        units: dict[Handle, dict[Handle, Changed]] = {}
-        for one in changed:
-            if one.change.kind is OperationKind.COMPACT and one.change.before is not None:
-                units.setdefault(one.unit, {}).setdefault(one.handle, one)
         proposals = []
-        for unit in units.values():
-            seen = [(one.handle, one.change.before.version) for one in unit.values() if one.change.before is not None]
-            if kept.isdisjoint(one.change.memory_id for one in unit.values()):
-                proposals += [self._dismissed(first, second) for first, second in combinations(seen, 2)]
+        for unit in compacted:
+            if kept.isdisjoint(one.memory_id for one in unit):
+                proposals += [self._dismissed(first.seen, second.seen) for first, second in combinations(unit, 2)]
         await self._store.suggest(proposals)
 
     def _dismissed(self, one: Seen, other: Seen) -> Proposal:
