@@ -121,6 +121,14 @@ async def test_history_tells_what_a_memory_was_and_became(store: Store) -> None:
     ]
 
 
+async def test_history_is_told_in_order_where_an_id_was_used_again(store: Store) -> None:
+    done = [operation(kind) for kind in (OperationKind.CREATE, OperationKind.DELETE, OperationKind.CREATE)]
+    await store.add([entry("Tea", id="1")], done[0])
+    await store.remove([await handle_of(store, "1")], done[1])
+    await store.add([entry("Coffee", id="1")], done[2])
+    assert [change.operation for change in await store.history("1", OPEN)] == [one.id for one in done]
+
+
 async def test_every_memory_knows_what_stored_it(store: Store) -> None:
     """Whatever else an operation did, for whomever, in how many transactions, and with others between them."""
     first, second, third = (operation(OperationKind.IMPORT) for _ in range(3))

@@ -15,6 +15,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.history import Changed
 from mcp_memory.ports.memories import Known
+from mcp_memory.stores.chronology import Moment, in_time
 from mcp_memory.stores.sqlite import filters, reading, spans
 from mcp_memory.stores.sqlite.filters import Condition
 from mcp_memory.stores.sqlite.rows import Row
@@ -41,6 +42,7 @@ class Step:
     aliases: tuple[tuple[str, int, int], ...]
     before: MemoryRecord | None
     operation: Operation
+    operation_number: int
 
 
 def operations(connection: apsw.Connection, scope: Scope, limit: int, offset: int) -> tuple[list[Operation], int]:
@@ -106,7 +108,9 @@ def history(connection: apsw.Connection, memory_id: str, scope: Scope) -> list[C
     within = _owned(connection, scope)
     if within is None:
         return []
-    return _told(connection, _steps_of_handles(connection, _ever_named(connection, memory_id, scope, within), within))
+    steps = _steps_of_handles(connection, _ever_named(connection, memory_id, scope, within), within)
+    stored, changed = ([step for step in steps if (step.number == 0) is first] for first in (True, False))
+    return _told(connection, in_time(stored, changed, lambda step: Moment(step.operation_number, step.handle)))
 
 
 def _ever_named(connection: apsw.Connection, memory_id: str, scope: Scope, within: Condition) -> list[int]:
@@ -145,7 +149,7 @@ def steps_of(connection: apsw.Connection, operation_id: str, within: Condition |
         stored += [int(str(handle)) for (handle,) in connection.execute(sql("handles_between"), (first, last))]
     condition = f"{sql('steps_of_operation')} AND {within.text}"
     changed = [_step(row) for row in connection.execute(sql("steps", condition), bound)]
-    return [*_creations(connection, stored, _head(row)), *changed]
+    return [*_creations(connection, stored, row), *changed]
 
 
 def _steps_of_handles(connection: apsw.Connection, handles: Sequence[int], within: Condition) -> list[Step]:
@@ -155,12 +159,13 @@ def _steps_of_handles(connection: apsw.Connection, handles: Sequence[int], withi
         span = spans.span_of(connection, handle)
         if span is not None:
             row = connection.execute(sql("operation_head", sql("operation_of_number")), (span.operation,)).get
-            stored += _creations(connection, [handle], _head(row))
+            stored += _creations(connection, [handle], row)
     return [*stored, *changed]
 
 
-def _creations(connection: apsw.Connection, handles: Sequence[int], operation: Operation) -> list[Step]:
+def _creations(connection: apsw.Connection, handles: Sequence[int], head: Sequence[object]) -> list[Step]:
     """Return the steps in which an operation stored memories as new."""
+    number, operation = int(str(head[0])), _head(head)
     firsts: dict[int, Step] = {}
     undone: dict[int, int] = {}
     for step in _every(connection, handles):
@@ -174,7 +179,7 @@ def _creations(connection: apsw.Connection, handles: Sequence[int], operation: O
         if known is not None:
             name = (known.id, known.namespace, known.user_id)
             back = undone.get(handle)
-            found.append(Step(0, handle, handle, *name, known.version, back, None, None, (), None, operation))
+            found.append(Step(0, handle, handle, *name, known.version, back, None, None, (), None, operation, number))
     return found
 
 
@@ -194,6 +199,7 @@ def _step(row: Row) -> Step:
         aliases=tuple((str(name), int(owner), int(whose)) for name, owner, whose in json.loads(str(aliases or "[]"))),
         before=None if record is None else MemoryRecord.model_validate_json(str(record)),
         operation=_head(head),
+        operation_number=int(str(head[0])),
     )
 
 
