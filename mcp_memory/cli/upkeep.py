@@ -88,7 +88,7 @@ def _take_over(url: str, read: Settings, *, dry_run: bool) -> None:
         return taken
 
     imported = with_memory(act)
-    if not (imported.memories or imported.sessions or imported.there or imported.unreadable or imported.tokens):
+    if not (imported.kinds or imported.unreadable or imported.tokens):
         click.echo("Nothing of agent-memory-server is there.")
         return
     click.echo(told(imported))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -208,20 +208,46 @@ class Forgotten(Reply):
     """The first 1,000, for people to look at. Not part of what clients know."""
 
 
-class Imported(Reply):
-    """What was taken over from another program; after a dry run, what would be."""
+class Moved(Reply):
+    """What became of the records of one kind."""
 
-    memories: int
-    sessions: int
-    there: int
-    """Records that were here already."""
+    taken: int = 0
+    there: int = 0
+    """Here already."""
+    left: int = 0
+    """They have no place here."""
+
+    def __add__(self, other: Moved) -> Moved:
+        return Moved(taken=self.taken + other.taken, there=self.there + other.there, left=self.left + other.left)
+
+
+HistoryMoved: TypeAlias = Literal["none", "whole", "left"]
+
+
+class Imported(Reply):
+    """What was taken over from another place; after a dry run, what would be."""
+
+    kinds: dict[str, Moved]
+    """The kinds of which there was something."""
+    history: HistoryMoved
+    """Left: what is here has a history of its own."""
     tokens: int
     """Access tokens there, which cannot be taken over."""
     unreadable: int
     named: list[str]
     """The first of those that could not be read, each with why."""
     operation: str | None
+    """By which the memories were stored; None where none was, or they brought their own history."""
     dry_run: bool
+
+    def taken(self, kind: str) -> int:
+        """Return how many records of a kind were taken in."""
+        return self.kinds.get(kind, Moved()).taken
+
+    @property
+    def there(self) -> int:
+        """How many records were here already."""
+        return sum(moved.there for moved in self.kinds.values())
 
 
 class Stats(Reply):

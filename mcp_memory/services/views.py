@@ -43,6 +43,11 @@ PAGE = 500
 """Memories that are read at a time."""
 
 
+def kept_state(author: str, group: str) -> str:
+    """Return what is kept with a summary: who wrote it, and what its group was like."""
+    return f"{author}:{group}"
+
+
 class Views:
     """Summaries of memories by groups. A view belongs to the scope that its filters hold it to."""
 
@@ -189,7 +194,7 @@ class Views:
 
     def _state(self, group: Group) -> str:
         """Return what is kept with the summary of a group that needs no other one."""
-        return f"{self._summarist.author}:{group.state}"
+        return kept_state(self._summarist.author, group.state)
 
     async def _summed_up(self, view: SummaryView, group: Group, now: datetime) -> SummaryViewPartitionResult:
         pages = self._pages(where_of(view, now, group.values))
@@ -203,7 +208,7 @@ class Views:
             empty_reason=None if summary.count else NO_MEMORIES,
             computed_at=self._clock(),
         )
-        if not await self._store.put_partition(Partition(result, f"{summary.author}:{group.state}")):
+        if not await self._store.put_partition(Partition(result, kept_state(summary.author, group.state))):
             raise ViewNotFound(view.id)
         return result
 

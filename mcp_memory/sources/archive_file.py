@@ -1,69 +1,30 @@
 """An archive: one text file of JSON lines that holds all records, for any program to read and for people to look into.
 
-The first line says what it is, each further one is a memory or a session, and the last one says how many there are: a
-file that was cut off is not taken for a whole one. Vectors are not in it; they are made anew where it is taken in.
+The first line says what it is, each further one is a record, and the last one says how many there are: a file that was
+cut off is not taken for a whole one. Vectors are not in it; they are made anew where it is taken in.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from mcp_memory.domain.moments import Moment
-from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.errors import InvalidRequest, StoreUnavailable
-from mcp_memory.ports.archive import Archived, Census, Name, Page, Source
+from mcp_memory.ports.archive import KINDS, Census, Page, Source
 from mcp_memory.ports.given import Clock, Progress
+from mcp_memory.sources.archive_lines import LINE, End, Head, lines
 
 FORMAT = "mcp-memory archive"
-VERSION = 1
+VERSION = 2
 AT_ONCE = 200
 """Lines read together."""
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Head(_Line):
-    """The first line."""
-
-    format: Literal["mcp-memory archive"]
-    version: int
-    exported_at: Moment
-
-
-class MemoryLine(_Line):
-    """A memory, with the names of those that were merged into it."""
-
-    kind: Literal["memory"] = "memory"
-    record: MemoryRecord
-    names: list[Name] = []
-
-
-class SessionLine(_Line):
-    """A session."""
-
-    kind: Literal["session"] = "session"
-    record: Session
-
-
-class End(_Line):
-    """The last line."""
-
-    kind: Literal["end"] = "end"
-    memories: int
-    sessions: int
-
-
-_LINE: TypeAdapter[MemoryLine | SessionLine | End] = TypeAdapter(MemoryLine | SessionLine | End)
 
 
 class ArchiveFile:
@@ -75,7 +36,10 @@ class ArchiveFile:
     async def census(self) -> Census:
         with self._opened() as file:
             end = self._checked(file)
-        return Census(end.memories, end.sessions)
+        counts = end.counted
+        memories, sessions = counts.get("memories", 0), counts.get("sessions", 0)
+        others = sum(counts.values()) - memories - sessions
+        return Census(memories, sessions, others=others, numbers=end.numbers)
 
     def _checked(self, file: TextIO) -> End:
         """Return the last line of a file that is whole."""
@@ -89,8 +53,9 @@ class ArchiveFile:
             end = End.model_validate_json(last)
         except ValidationError:
             self._refuse("its last line is missing: it was cut off")
-        if end.memories + end.sessions != lines - 1:
-            self._refuse(f"it holds {lines - 1} records and says that they are {end.memories + end.sessions}")
+        said = sum(end.counted.values())
+        if said != lines - 1:
+            self._refuse(f"it holds {lines - 1} records and says that they are {said}")
         return end
 
     def _head(self, line: str) -> None:
@@ -101,7 +66,7 @@ class ArchiveFile:
         if head.version > VERSION:
             self._refuse("a newer version of mcp-memory wrote it: update mcp-memory")
 
-    async def pages(self) -> AsyncIterator[Page]:
+    async def pages(self) -> AsyncGenerator[Page, None]:
         with self._opened() as file:
             next(file, "")
             numbered = enumerate(file, start=2)
@@ -109,20 +74,16 @@ class ArchiveFile:
                 yield self._page(part)
 
     def _page(self, numbered: list[tuple[int, str]]) -> Page:
-        memories: list[Archived] = []
-        sessions: list[Session] = []
+        found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
         unreadable: list[str] = []
         for number, text in numbered:
             try:
-                line = _LINE.validate_json(text)
+                kind, record = LINE.validate_json(text).read()
             except ValidationError as error:
                 unreadable.append(f"line {number}: {error.errors()[0]['msg']}")
                 continue
-            if isinstance(line, MemoryLine):
-                memories.append(Archived(line.record, tuple(line.names)))
-            elif isinstance(line, SessionLine):
-                sessions.append(line.record)
-        return Page(memories, sessions, unreadable)
+            found.setdefault(kind, []).append(record)
+        return Page(**{kind: found[kind] for kind in KINDS}, unreadable=unreadable)
 
     def _opened(self) -> TextIO:
         try:
@@ -134,29 +95,22 @@ class ArchiveFile:
         raise InvalidRequest(f"{self._path} cannot be taken in: {why}")
 
 
-async def write(source: Source, path: Path, clock: Clock, progress: Progress | None = None) -> Census:
-    """Write all records of a source into a new file for this user alone; return how many there were.
+async def write(source: Source, path: Path, clock: Clock, progress: Progress | None = None) -> dict[str, int]:
+    """Write all records of a source into a new file for this user alone; return how many there were of each kind.
 
     Raises:
         InvalidRequest: there is such a file already.
         StoreUnavailable: it cannot be written; none is left behind.
     """
     census = await source.census()
-    memories = sessions = 0
     part = path.with_name(f"{path.name}.part")
     try:
         with _created(path, part) as file:
-            head = Head(format="mcp-memory archive", version=VERSION, exported_at=clock())
-            _put(file, head)
-            async for page in source.pages():
-                for line in _lines(page):
-                    _put(file, line)
-                memories += len(page.memories)
-                sessions += len(page.sessions)
-                if progress is not None:
-                    done = memories + sessions
-                    await progress(done, max(done, census.memories + census.sessions), "exporting")
-            _put(file, End(memories=memories, sessions=sessions))
+            _put(file, Head(format="mcp-memory archive", version=VERSION, exported_at=clock()))
+            counts = await _written(source, file, census, progress)
+            # Not those of the beginning: what came meanwhile is in the file as well.
+            last = (await source.census()).numbers
+            _put(file, End(counts={kind: count for kind, count in counts.items() if count}, numbers=last))
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -165,7 +119,22 @@ async def write(source: Source, path: Path, clock: Clock, progress: Progress | N
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
-    return Census(memories, sessions)
+    return counts
+
+
+async def _written(source: Source, file: TextIO, census: Census, progress: Progress | None) -> dict[str, int]:
+    counts = dict.fromkeys(KINDS, 0)
+    done = 0
+    async for page in source.pages():
+        for line in lines(page):
+            _put(file, line)
+        counts = {kind: count + len(getattr(page, kind)) for kind, count in counts.items()}
+        done += page.size
+        if progress is not None:
+            await progress(done, max(done + 1, census.size), "exporting")
+    if progress is not None:
+        await progress(done, done, "exporting")
+    return counts
 
 
 def _created(path: Path, part: Path) -> TextIO:
@@ -173,13 +142,6 @@ def _created(path: Path, part: Path) -> TextIO:
         raise InvalidRequest(f"{path} is there already: choose another name, or delete it")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     return os.fdopen(os.open(part, flags, 0o600), "w", encoding="utf-8", newline="\n")
-
-
-def _lines(page: Page) -> Iterator[_Line]:
-    for one in page.memories:
-        yield MemoryLine(record=one.record, names=list(one.names))
-    for session in page.sessions:
-        yield SessionLine(record=session)
 
 
 def _put(file: TextIO, line: BaseModel) -> None:

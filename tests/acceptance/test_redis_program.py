@@ -70,9 +70,9 @@ def test_a_whole_store_moves_there_and_back(run: Run, environment: dict[str, str
     file = str(tmp_path / "memory.sqlite3")
     for number in range(2):
         run("--db", file, "remember", f"Fact {number} about the harbour", "-n", "work")
-    assert "Compared: all 2 records" in run("copy", "--from", file, "--to", environment["REDIS_URL"])
+    assert "Compared: all 6 records" in run("copy", "--from", file, "--to", environment["REDIS_URL"])
     again = str(tmp_path / "again.sqlite3")
-    assert "Compared: all 2 records" in run("copy", "--from", environment["REDIS_URL"], "--to", again)
+    assert "Compared: all 6 records" in run("copy", "--from", environment["REDIS_URL"], "--to", again)
 
 
 def test_a_server_answers_over_it(start: Starter) -> None:

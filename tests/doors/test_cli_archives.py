@@ -49,22 +49,53 @@ def filled(run: Run) -> Run:
     return run
 
 
+WOULD = ["would", "copy", "here", "already", "left", "behind", "compared"]
+ALL = "2 memories, 0 sessions, 2 operations and 2 changes"
+
+
 def test_an_export_is_taken_in_elsewhere_just_as_it_was(filled: Run, tmp_path: Path) -> None:
-    assert said(filled("export", "all.jsonl")) == "Exported 2 memories and 0 sessions: all.jsonl\n"
+    assert said(filled("export", "all.jsonl")) == f"Exported {ALL}: all.jsonl\n"
     other = ("--db", "other.sqlite3")
-    dry = said(filled("import", "all.jsonl", "--dry-run", *other))
-    assert dry == "Would import 2 memories and 0 sessions.\n"
+    assert said(filled("import", "all.jsonl", "--dry-run", *other)) == f"Would import {ALL}.\n"
     assert everything(filled, *other) == []
-    first, undo = said(filled("import", "all.jsonl", *other)).splitlines()
-    assert first == "Imported 2 memories and 0 sessions."
+    assert said(filled("import", "all.jsonl", *other)) == f"Imported {ALL}.\n"
     assert everything(filled, *other) == everything(filled)
-    assert said(filled("import", "all.jsonl", *other)).splitlines() == [
-        "Imported 0 memories and 0 sessions.",
-        "Here already: 2.",
-    ]
-    said(filled(*undo.removeprefix("Undo: agent-memory ").replace('"', "").split()))
-    assert everything(filled, *other) == []
+    again = "Imported 0 memories and 0 sessions.\nHere already: 6.\n"
+    assert said(filled("import", "all.jsonl", *other)) == again
+    assert said(filled("import", "all.jsonl", "--dry-run", *other)) == f"Would {again[0].lower()}{again[1:]}".replace(
+        "imported", "import"
+    )
     assert (tmp_path / "all.jsonl").stat().st_mode & 0o077 in {0, 0o066}  # Windows keeps it otherwise
+
+
+def test_what_comes_among_others_comes_without_its_history_as_one_operation(filled: Run) -> None:
+    said(filled("export", "all.jsonl"))
+    other = ("--db", "other.sqlite3")
+    said(filled("remember", "The lighthouse is red", *other))
+    first, left, undo = said(filled("import", "all.jsonl", *other)).splitlines()
+    assert first == "Imported 2 memories and 0 sessions."
+    assert left == "History left behind: 2 operations. It comes only into a store in which nothing else is."
+    assert len(everything(filled, *other)) == 3
+    again = said(filled("import", "all.jsonl", *other)).splitlines()
+    assert again[:2] == ["Imported 0 memories and 0 sessions.", "Here already: 2."]
+    said(filled(*undo.removeprefix("Undo: agent-memory ").replace('"', "").split()))
+    assert [hit["text"] for hit in everything(filled, *other)] == ["The lighthouse is red"]
+
+
+def test_a_file_of_the_first_version_is_still_taken_in(filled: Run, tmp_path: Path) -> None:
+    said(filled("export", "all.jsonl"))
+    lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()]
+    head = {"format": "mcp-memory archive", "version": 1, "exported_at": lines[0]["exported_at"]}
+    memories = [
+        {name: line[name] for name in ("kind", "record", "names")} for line in lines if line.get("kind") == "memory"
+    ]
+    end = {"kind": "end", "memories": 2, "sessions": 0}
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (head, *memories, end))
+    (tmp_path / "first.jsonl").write_text(text, encoding="utf-8")
+    first, undo = said(filled("import", "first.jsonl", "--db", "other.sqlite3")).splitlines()
+    assert first == "Imported 2 memories and 0 sessions."
+    assert undo.startswith("Undo: agent-memory undo ")
+    assert everything(filled, "--db", "other.sqlite3") == everything(filled)
 
 
 def test_a_file_that_was_cut_off_or_is_none_is_not_taken_in(filled: Run, tmp_path: Path) -> None:
@@ -72,10 +103,10 @@ def test_a_file_that_was_cut_off_or_is_none_is_not_taken_in(filled: Run, tmp_pat
     whole = (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     faults = {
         "".join(whole[:-1]): "its last line is missing: it was cut off",
-        "".join([whole[0], *whole[2:]]): "it holds 1 records and says that they are 2",
+        "".join([whole[0], *whole[2:]]): "it holds 5 records and says that they are 6",
         "Hello\n": "it does not begin as an archive does",
         "": "it does not begin as an archive does",
-        whole[0].replace('"version":1', '"version":9'): "a newer version of mcp-memory wrote it",
+        whole[0].replace('"version":2', '"version":9'): "a newer version of mcp-memory wrote it",
     }
     for text, why in faults.items():
         (tmp_path / "broken.jsonl").write_text(text, encoding="utf-8")
@@ -90,8 +121,15 @@ def test_a_line_that_is_no_record_is_named_and_the_others_are_taken_in(filled: R
     whole = (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "all.jsonl").write_text("".join([whole[0], "{}\n", *whole[2:]]), encoding="utf-8")
     answer = said(filled("import", "all.jsonl", "--db", "other.sqlite3")).splitlines()
-    assert answer[:2] == ["Imported 1 memory and 0 sessions.", "Could not be read: 1."]
-    assert answer[2].startswith("  line 2: ")
+    assert answer[:3] == [
+        "Imported 2 memories, 0 sessions, 1 operation and 1 change.",
+        "Left behind: 1 change.",
+        "Could not be read: 1.",
+    ]
+    assert answer[3].startswith("  line 2: ")
+    # What the operation did that could not be read has no place without it.
+    assert len(everything(filled, "--db", "other.sqlite3")) == 2
+    assert said(filled("operations", "--db", "other.sqlite3")).count("create") == 1
 
 
 def test_no_file_is_overwritten_and_none_is_left_where_it_cannot_be_written(filled: Run, tmp_path: Path) -> None:
@@ -107,10 +145,14 @@ def test_no_file_is_overwritten_and_none_is_left_where_it_cannot_be_written(fill
 
 
 def test_a_store_is_copied_and_compared(filled: Run) -> None:
-    copied = said(filled("copy", "--from", "memory.sqlite3", "--to", "other.sqlite3")).splitlines()
-    assert copied[0] == "Imported 2 memories and 0 sessions."
+    ways = ("copy", "--from", "memory.sqlite3", "--to", "other.sqlite3")
+    assert said(filled(*ways, "--dry-run")).splitlines()[0].split() == WOULD
+    copied = said(filled(*ways)).splitlines()
+    assert [line.split() for line in copied[2:-1]] == [
+        [kind, "2", "2"] for kind in ("operations", "changes", "memories")
+    ]
     assert (
-        copied[-1] == "Compared: all 2 records are in sqlite:///other.sqlite3 as they are in sqlite:///memory.sqlite3."
+        copied[-1] == "Compared: all 6 records are in sqlite:///other.sqlite3 as they are in sqlite:///memory.sqlite3."
     )
     assert everything(filled, "--db", "other.sqlite3") == everything(filled)
 
@@ -121,7 +163,10 @@ def test_a_copy_that_differs_is_an_error(filled: Run) -> None:
     said(filled("edit", memory_id, "--text", "The harbour opens at seven", "--db", "other.sqlite3"))
     differing = filled("copy", "--from", "memory.sqlite3", "--to", "other.sqlite3")
     assert differing.exit_code == 1
-    assert "1 of 2 records are not in sqlite:///other.sqlite3" in differing.stderr
+    assert (
+        "1 of 2 records are not in sqlite:///other.sqlite3 as they are in sqlite:///memory.sqlite3 (1 memories)"
+        in differing.stderr
+    )
     same = filled("copy", "--from", "memory.sqlite3", "--to", "sqlite:///memory.sqlite3")
     assert (same.exit_code, "cannot be copied into itself" in same.stderr) == (2, True)
 
@@ -134,14 +179,13 @@ def test_a_copy_goes_into_the_store_in_use(filled: Run) -> None:
 def test_what_was_taken_in_as_json(filled: Run) -> None:
     """Also where a copy differs, which is an error."""
     copied = json.loads(said(filled("copy", "--from", "memory.sqlite3", "--to", "other.sqlite3", "--format", "json")))
-    assert (copied["memories"], copied["there"], copied["dry_run"]) == (2, 0, False)
-    assert copied["compared"] == {"records": 2, "missing": 0}
-    said(filled("undo", copied["operation"], "--db", "other.sqlite3"))
+    assert copied["kinds"]["memories"] == {"taken": 2, "there": 0, "left": 0}
+    assert (copied["history"], copied["operation"], copied["dry_run"]) == ("whole", None, False)
+    assert (copied["compared"]["records"]["memories"], sum(copied["compared"]["missing"].values())) == (2, 0)
     said(filled("export", "all.jsonl"))
     dry = json.loads(said(filled("import", "all.jsonl", "--dry-run", "--format", "json")))
-    assert (dry["memories"], dry["there"], dry["dry_run"]) == (0, 2, True)
-    said(filled("copy", "--from", "memory.sqlite3", "--to", "third.sqlite3"))
+    assert (dry["kinds"]["memories"], dry["dry_run"]) == ({"taken": 0, "there": 2, "left": 0}, True)
     memory_id = str(everything(filled)[0]["id"])
-    said(filled("edit", memory_id, "--text", "The harbour opens at seven", "--db", "third.sqlite3"))
-    differing = filled("copy", "--from", "memory.sqlite3", "--to", "third.sqlite3", "--format", "json")
-    assert (differing.exit_code, json.loads(differing.stdout)["compared"]) == (1, {"records": 2, "missing": 1})
+    said(filled("edit", memory_id, "--text", "The harbour opens at seven", "--db", "other.sqlite3"))
+    differing = filled("copy", "--from", "memory.sqlite3", "--to", "other.sqlite3", "--format", "json")
+    assert (differing.exit_code, json.loads(differing.stdout)["compared"]["missing"]["memories"]) == (1, 1)

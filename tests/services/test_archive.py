@@ -21,6 +21,8 @@ from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
 
+NOTHING_ELSE = dict.fromkeys(("suggestions", "views", "summaries", "tokens"), 0)
+
 
 @pytest.fixture
 async def other(tmp_path: Path, clock: StandingClock) -> AsyncIterator[Archive]:
@@ -49,13 +51,14 @@ async def fill(memory: Memory) -> None:
 async def test_all_pages_of_memories_and_sessions_arrive(memory: Memory, other: Archive, tmp_path: Path) -> None:
     await fill(memory)
     imported = await other.take_in(memory.archive)
-    assert (imported.memories, imported.sessions, imported.there) == (450, 60, 0)
-    compared = await other.holds(memory.archive)
-    assert (compared.records, compared.missing) == (510, 0)
+    assert (imported.taken("memories"), imported.taken("sessions"), imported.there) == (450, 60, 0)
+    compared = await other.holds(memory.archive, imported.history)
+    assert compared.records == {"operations": 1, "changes": 450, "memories": 450, "sessions": 60} | NOTHING_ELSE
+    assert set(compared.missing.values()) == {0}
     path = tmp_path / "all.jsonl"
     written = await write(memory.archive, path, StandingClock())
-    assert (written.memories, written.sessions) == (450, 60)
-    assert (await other.holds(ArchiveFile(path))).missing == 0
+    assert (written["memories"], written["sessions"]) == (450, 60)
+    assert set((await other.holds(ArchiveFile(path), "whole")).missing.values()) == {0}
 
 
 async def test_a_session_keeps_its_messages_and_one_that_is_here_is_not_touched(memory: Memory, other: Archive) -> None:
@@ -63,7 +66,7 @@ async def test_a_session_keeps_its_messages_and_one_that_is_here_is_not_touched(
     await other.take_in(memory.archive)
     await memory.working.put(PutSession(session_id="s0", context="Written here since"))
     back = await memory.archive.take_in(other)
-    assert (back.memories, back.sessions, back.there) == (0, 0, 510)
+    assert (back.taken("memories"), back.taken("sessions"), back.there) == (0, 0, 961)
     assert (await memory.working.get(GetSession(session_id="s0"))).context == "Written here since"
     assert (await memory.working.get(GetSession(session_id="s1"))).messages[0].content == "Hello 1"
 
@@ -73,11 +76,11 @@ async def test_what_was_deleted_here_comes_back_only_if_that_is_wanted(memory: M
     await other.take_in(memory.archive)
     await memory.long_term.delete(["m7", "m8"])
     stays = await memory.archive.take_in(other, what_was_deleted="stays_deleted")
-    assert (stays.memories, stays.there) == (0, 510)
+    assert (stays.taken("memories"), stays.there) == (0, 510)
     with pytest.raises(MemoryNotFound):
         await memory.long_term.get("m7")
     returned = await memory.archive.take_in(other)
-    assert returned.memories == 2
+    assert returned.taken("memories") == 2
     assert (await memory.long_term.get("m7")).text == "Fact number 7"
     await memory.operations.undo(Undo(operation_id=returned.operation or ""))
     with pytest.raises(MemoryNotFound):
@@ -89,12 +92,24 @@ async def test_a_difference_is_counted(memory: Memory, other: Archive) -> None:
     await other.take_in(memory.archive)
     await memory.working.put(PutSession(session_id="s0", context="Changed"))
     await memory.long_term.create(Create(memories=[NewMemory(text="Another", id="m1", user_id="ann")]))
-    assert (await other.holds(memory.archive)).missing == 2
+    missing = (await other.holds(memory.archive, "whole")).missing
+    assert {kind: count for kind, count in missing.items() if count} == {
+        "operations": 1,
+        "changes": 1,
+        "memories": 1,
+        "sessions": 1,
+    }
+    assert (await other.holds(memory.archive, "left")).missing == {
+        "memories": 1,
+        "sessions": 1,
+        "views": 0,
+        "tokens": 0,
+    }
 
 
 async def test_a_dry_run_takes_nothing_in(memory: Memory, other: Archive) -> None:
     await fill(memory)
     dry = await other.take_in(memory.archive, dry_run=True)
-    assert (dry.memories, dry.sessions, dry.operation, dry.dry_run) == (450, 60, None, True)
+    assert (dry.taken("memories"), dry.taken("sessions"), dry.operation, dry.dry_run) == (450, 60, None, True)
     pages: list[Page] = [page async for page in other.pages()]
     assert pages == []

@@ -6,13 +6,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.history import Changed, Undone
 from mcp_memory.ports.memories import Entry, Handle, Known
+from mcp_memory.ports.models import Generation
+from mcp_memory.stores.chronology import Moment, in_time
 from mcp_memory.stores.ephemeral.accesses import EphemeralAccesses
 from mcp_memory.stores.ephemeral.memories import Image, Name, name_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vector: TypeAlias = "tuple[NDArray[np.float32] | None, Generation | None]"
 
 CHANGED_SINCE = "it was changed since"
 NAME_TAKEN = "another memory has its id now"
@@ -28,7 +37,7 @@ class EphemeralHistory(EphemeralAccesses):
             images = [image for image in self._images if image.operation == operation.id and _within(image.name, scope)]
             if images:
                 found.append(self._counted(operation, images))
-        found.reverse()
+        found.sort(key=lambda operation: self._operation_numbers[operation.id], reverse=True)
         return found[offset : offset + limit], len(found)
 
     def _counted(self, operation: Operation, images: Sequence[Image]) -> Operation:
@@ -63,12 +72,17 @@ class EphemeralHistory(EphemeralAccesses):
             user_id=user_id,
             before=None if image.before is None else image.before.record,
             after=None if after is None else after.record,
-            undone=image.undone,
+            undone=image.undone is not None,
         )
 
     async def history(self, memory_id: str, scope: Scope) -> list[Change]:
         handles = await self._ever_named(memory_id, scope)
-        return [self._change(i) for i in self._images if i.handle in handles and _within(i.name, scope)]
+        images = [image for image in self._images if image.handle in handles and _within(image.name, scope)]
+        begun, numbered = ([image for image in images if (image.number < 0) is first] for first in (True, False))
+        return [self._change(image) for image in in_time(begun, numbered, self._moment)]
+
+    def _moment(self, image: Image) -> Moment:
+        return Moment(self._operation_numbers[image.operation], image.handle)
 
     async def _ever_named(self, memory_id: str, scope: Scope) -> set[int]:
         """Return the memories of the owner that have, had or took in this id."""
@@ -90,7 +104,7 @@ class EphemeralHistory(EphemeralAccesses):
         entries = {int(handle): entry for handle, entry in restore.items()}
         units: dict[int, list[Image]] = {}
         for image in reversed(self._images):
-            if image.operation == operation_id and not image.undone:
+            if image.operation == operation_id and image.undone is None:
                 # Last first: a memory may have been merged twice, and what came last is what it stands on now.
                 units.setdefault(image.unit, []).append(image)
         kept: list[Kept] = []
@@ -129,22 +143,32 @@ class EphemeralHistory(EphemeralAccesses):
     ) -> int:
         """Bring the memories of a unit back; return how many they are."""
         first = {image.handle: image for image in images}
+        vectors = {handle: self._vector_before(handle, images) for handle in first}
         with self._recorded(operation, unit, *first):
             self._forget(first.keys() & self._entries.keys())
             for handle, image in first.items():
                 entry = entries[handle]
                 if image.before is not None and entry is not None:
-                    self._store(handle, replace(image.before, terms=entry.terms, cues=entry.cues))
+                    vector, generation = vectors[handle]
+                    before = replace(image.before, terms=entry.terms, cues=entry.cues)
+                    self._store(handle, replace(before, vector=vector, generation=generation))
                     taken = self._named.keys() | self._aliases.keys()
                     self._aliases |= dict.fromkeys(image.aliases - taken, handle)
         for image in images:
-            image.undone = True
-        undoes = self._operations[images[0].operation].undoes
+            image.undone = operation.id
         for image in self._images:
-            if image.operation == undoes and image.handle in first:
+            if image.undone == images[0].operation and image.handle in first:
                 # An undo is taken back: what it took back stands again.
-                image.undone = False
+                image.undone = None
         return len(first)
+
+    def _vector_before(self, handle: int, images: Sequence[Image]) -> Vector:
+        """Return the vector that the memory had before the images, which are given last first."""
+        for image in reversed(images):
+            if image.handle == handle and image.before is not None and image.with_vector:
+                return image.before.vector, image.before.generation
+        now = self._entries.get(handle)
+        return (None, None) if now is None else (now.vector, now.generation)
 
     async def purge(self, handles: Sequence[Handle]) -> int:
         asked = {int(handle) for handle in handles}
@@ -159,6 +183,7 @@ class EphemeralHistory(EphemeralAccesses):
         old = {operation.id for operation in self._operations.values() if operation.at < before}
         self._images = [image for image in self._images if image.operation not in old]
         self._operations = {name: held for name, held in self._operations.items() if name not in old}
+        self._operation_numbers = {name: self._operation_numbers[name] for name in self._operations}
         return len(old)
 
 
@@ -172,7 +197,7 @@ def _of_merge(image: Image) -> bool:
 
 
 def _merged_away(image: Image) -> bool:
-    return image.handle != image.unit and image.after is None and not image.undone
+    return image.handle != image.unit and image.after is None and image.undone is None
 
 
 def _closure(handles: AbstractSet[int], reached: Callable[[AbstractSet[int]], AbstractSet[int]]) -> AbstractSet[int]:

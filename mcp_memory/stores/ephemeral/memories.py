@@ -40,6 +40,7 @@ _Thread: TypeAlias = tuple[str | None, str | None, tuple[str, str] | int]
 class Image:
     """What one memory was before an operation changed it."""
 
+    number: int
     operation: str
     handle: int
     unit: int
@@ -48,7 +49,10 @@ class Image:
     aliases: frozenset[Name]
     after: int | None = None
     """Its version then; None: it was gone."""
-    undone: bool = False
+    undone: str | None = None
+    """The operation that took it back."""
+    with_vector: bool = True
+    """Say what vector it had before; otherwise that stayed."""
 
 
 class EphemeralMemories:
@@ -61,14 +65,20 @@ class EphemeralMemories:
         self._named: dict[Name, int] = {}
         self._aliases: dict[Name, int] = {}
         self._operations: dict[str, Operation] = {}
+        self._operation_numbers: dict[str, int] = {}
+        self._last_operation = 0
         self._images: list[Image] = []
+        self._last_image = 0
 
     @contextmanager
     def _recorded(self, operation: Operation, unit: int, *handles: int) -> Iterator[None]:
         """Record what the memories are before and after what is done within."""
-        self._operations.setdefault(operation.id, operation)
+        if operation.id not in self._operations:
+            self._last_operation += 1
+            self._operations[operation.id] = operation
+            self._operation_numbers[operation.id] = self._last_operation
         images = [
-            Image(operation.id, handle, unit, ("", "", ""), self._entries.get(handle), self._aliases_of(handle))
+            Image(0, operation.id, handle, unit, ("", "", ""), self._entries.get(handle), self._aliases_of(handle))
             for handle in handles
         ]
         yield
@@ -78,6 +88,8 @@ class EphemeralMemories:
             if there is not None:
                 image.name = name_of(there.record)
                 image.after = None if now is None else now.record.version
+                self._last_image += 1
+                image.number = self._last_image
                 self._images.append(image)
 
     def _aliases_of(self, handle: int) -> frozenset[Name]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar, cast
@@ -59,7 +59,7 @@ class AgentMemoryServer:
                 tokens=await self._number(TOKENS, "string"),
             )
 
-    async def pages(self) -> AsyncIterator[Page]:
+    async def pages(self) -> AsyncGenerator[Page, None]:
         sources: list[tuple[str, str, Callable[[Sequence[str]], Awaitable[Page]]]] = [
             (self._prefix, "hash", self._memories),
             (SESSIONS, "ReJSON-RL", self._documents),

@@ -10,6 +10,7 @@ from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.history import Changed
 from mcp_memory.ports.memories import Known
+from mcp_memory.stores.chronology import Moment, in_time
 from mcp_memory.stores.redis import keys, reading
 from mcp_memory.stores.redis.documents import Name
 from mcp_memory.stores.redis.images import Image, read_image
@@ -75,7 +76,9 @@ async def history(server: Server, memory_id: str, scope: Scope) -> list[Change]:
     handles = await ever_named(server, memory_id, scope)
     of_memories = await images_of_memories(server, handles)
     images = [image for among in of_memories.values() for image in among if image.within(scope)]
-    return await _changes(server, sorted(images, key=lambda image: image.number))
+    images.sort(key=lambda image: image.number)
+    begun, numbered = ([image for image in images if (image.number < 0) is first] for first in (True, False))
+    return await _changes(server, in_time(begun, numbered, lambda image: Moment(image.operation, image.handle)))
 
 
 async def ever_named(server: Server, memory_id: str, scope: Scope) -> list[int]:

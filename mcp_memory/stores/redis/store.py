@@ -13,7 +13,7 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports.archive import Archived, TakenIn
+from mcp_memory.ports.archive import Act, Archived, Numbers, TakenIn, Trace
 from mcp_memory.ports.given import Clock
 from mcp_memory.ports.history import Changed, Undone
 from mcp_memory.ports.memories import (
@@ -26,13 +26,16 @@ from mcp_memory.ports.memories import (
     Merge,
     NearPair,
     Probe,
+    Seen,
     StoreStats,
 )
 from mcp_memory.ports.models import Generation
+from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.redis import (
     archive,
     forgetting,
     history,
+    lineage,
     pairs,
     purging,
     queries,
@@ -194,6 +197,34 @@ class RedisStore(RedisBesides):
         ready = await prepared([one.entry for one in memories], self._words, self._models())
         whole = list(zip(memories, ready, strict=True))
         return await self._write(operation, lambda transaction: archive.take_in(transaction, whole))
+
+    async def numbers(self) -> Numbers:
+        return await lineage.numbers(self._opened())
+
+    async def reserve(self, numbers: Numbers, *, seen: Numbers) -> bool:
+        server = self._opened()
+        return await server.transact(lambda: lineage.reserve(server, numbers, seen))
+
+    async def acts(self, after: int, limit: int) -> list[Act]:
+        return await lineage.acts(self._opened(), after, limit)
+
+    async def traces(self, after: int | None, limit: int) -> list[Trace]:
+        return await lineage.traces(self._opened(), self._models(), after, limit)
+
+    async def proposals(self, after: int, limit: int) -> list[tuple[int, Proposal]]:
+        return await lineage.proposals(self._opened(), after, limit)
+
+    async def take_in_history(self, acts: Sequence[Act], traces: Sequence[Trace]) -> int:
+        server, models = self._opened(), self._models()
+        return await server.transact(lambda: lineage.take_in_history(server, models, acts, traces))
+
+    async def move_in(self, memories: Sequence[tuple[int, TakenIn]]) -> list[bool]:
+        ready = await prepared([one.entry for _, one in memories], self._words, self._models())
+        whole = [(handle, one, made) for (handle, one), made in zip(memories, ready, strict=True)]
+        return await self._write(None, lambda transaction: archive.move_in(transaction, whole))
+
+    async def move_out(self, seen: Sequence[Seen]) -> None:
+        await self._write(None, lambda transaction: archive.move_out(transaction, seen))
 
     async def optimise(self) -> None:
         # Redis keeps itself in good order.

@@ -12,7 +12,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, SuggestionState
 from mcp_memory.ports.memories import Seen
 from mcp_memory.ports.suggestions import Proposal
-from mcp_memory.stores.redis import keys, reading
+from mcp_memory.stores.redis import history, keys, reading
 from mcp_memory.stores.redis.documents import moment
 from mcp_memory.stores.redis.server import Command, Moved, Server
 from mcp_memory.stores.redis.transaction import Check, commit
@@ -31,21 +31,26 @@ async def _put(server: Server, proposal: Proposal) -> None:
     one, other = int(proposal.one[0]), int(proposal.other[0])
     pair = server.keys.suggested(one, other)
     former, token = await server.many([("GET", pair), ("INCR", server.keys.last("transaction"))])
-    (record,) = await reading.records(server, [one])
-    commands: list[Command] = []
-    if former is not None:
-        commands += await _struck(server, former.decode())
-    if record is not None:
-        scope = record.scope
-        reaches = [*keys.reaches(scope.namespace, scope.user_id, scope.session_id)]
-        commands += [
-            ("SET", server.keys.suggestion(proposal.id), _written(proposal, reaches)),
-            ("SET", pair, proposal.id),
-            *(("SADD", server.keys.suggestions_about(handle), proposal.id) for handle in (one, other)),
-            # What is suggested last is listed first.
-            *(("ZADD", server.keys.suggestions(reach), int(token), proposal.id) for reach in reaches),
-        ]
+    scope = await _last_scope(server, one)
+    reaches = [*keys.reaches(scope.namespace, scope.user_id, scope.session_id)]
+    commands: list[Command] = [] if former is None else await _struck(server, former.decode())
+    commands += [
+        ("SET", server.keys.suggestion(proposal.id), _written(proposal, reaches)),
+        ("SET", pair, proposal.id),
+        *(("SADD", server.keys.suggestions_about(handle), proposal.id) for handle in (one, other)),
+        # What is suggested last is listed first.
+        *(("ZADD", server.keys.suggestions(reach), int(token), proposal.id) for reach in reaches),
+    ]
     await commit(server, int(token), [Check(pair, "", former)], commands)
+
+
+async def _last_scope(server: Server, handle: int) -> Scope:
+    """Return where the memory lies, or lay last: one that comes back by an undo is still suggested."""
+    (record,) = await reading.records(server, [handle])
+    if record is None:
+        images = (await history.images_of_memories(server, [handle]))[handle]
+        record = next((image.before for image in reversed(images) if image.before is not None), None)
+    return Scope() if record is None else record.scope
 
 
 def _written(proposal: Proposal, reaches: Sequence[str]) -> str:
@@ -54,7 +59,8 @@ def _written(proposal: Proposal, reaches: Sequence[str]) -> str:
     return json.dumps(found | {"one": proposal.one, "other": proposal.other, "reaches": reaches}, ensure_ascii=False)
 
 
-def _read(written: bytes) -> Proposal:
+def proposal_of(written: bytes) -> Proposal:
+    """Return the suggestion that was written so."""
     found = json.loads(written)
     return Proposal(
         **{name: found[name] for name in _PLAIN},
@@ -92,7 +98,7 @@ async def _listed(server: Server, scope: Scope) -> list[Proposal]:
     reach = keys.reach(scope.namespace, scope.user_id, scope.session_id)
     ids = await server.call("ZRANGE", server.keys.suggestions(reach), 0, -1, "REV")
     found = await server.many([("GET", server.keys.suggestion(one.decode())) for one in ids])
-    return [_read(written) for written in found if written is not None]
+    return [proposal_of(written) for written in found if written is not None]
 
 
 async def _told(server: Server, proposals: Sequence[Proposal]) -> Iterator[tuple[Proposal, Suggestion]]:
@@ -122,7 +128,7 @@ async def page(
 async def find(server: Server, suggestion_id: str, scope: Scope) -> tuple[Proposal, Suggestion] | None:
     """Return the open suggestion with this id."""
     written = await server.call("GET", server.keys.suggestion(suggestion_id))
-    if written is None or (proposal := _read(written)).state is not SuggestionState.OPEN:
+    if written is None or (proposal := proposal_of(written)).state is not SuggestionState.OPEN:
         return None
     told = next(await _told(server, [proposal]), None)
     return told if told is not None and scope.covers(told[1].one.scope) else None
@@ -148,7 +154,7 @@ async def settled(server: Server, pairs: Sequence[tuple[Seen, Seen]]) -> list[Su
     written = await server.many([("GET", server.keys.suggestion(one.decode())) for one in ids])
     found: list[SuggestionState | None] = []
     for (one, other), held in zip(pairs, written, strict=True):
-        proposal = None if held is None else _read(held)
+        proposal = None if held is None else proposal_of(held)
         same = proposal is not None and {proposal.one, proposal.other} == {
             (int(one[0]), one[1]),
             (int(other[0]), other[1]),

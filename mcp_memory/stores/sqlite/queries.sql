@@ -662,3 +662,71 @@ DELETE FROM partitions AS p WHERE EXISTS (
         AND coalesce(json_extract(p.group_key, '$.namespace'), n.name) IS n.name
         AND coalesce(json_extract(p.group_key, '$.user_id'), u.name) IS u.name
 )
+
+-- name: numbers
+SELECT
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'memories'), 0),
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'operations'), 0),
+    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)
+
+-- name: begin_numbers
+INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)
+
+-- name: raise_number
+UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?
+
+-- name: acts
+SELECT o.number, o.id, o.kind, o.at, o.who, o.note, b.id
+FROM operations o LEFT JOIN operations b ON b.number = o.undoes
+WHERE o.number > ? ORDER BY o.number LIMIT ?
+
+-- name: traces
+SELECT
+    m.number, m.operation, m.handle, m.unit, m.id, n.name, u.name, m.after, m.undone, m.record,
+    (SELECT json_group_array(json_array(
+        (SELECT name FROM names WHERE number = a.value ->> 1), (SELECT name FROM names WHERE number = a.value ->> 2),
+        a.value ->> 0
+    )) FROM json_each(coalesce(m.aliases, '[]')) a),
+    m.generation, m.vector, g.model, g.dimensions, g.digest
+FROM images m
+LEFT JOIN names n ON n.number = m.namespace
+LEFT JOIN names u ON u.number = m.user
+LEFT JOIN generations g ON g.number = m.generation
+WHERE m.number > ? ORDER BY m.number LIMIT ?
+
+-- name: handles_recorded
+SELECT handle FROM (SELECT handle FROM memories WHERE handle > ?1 ORDER BY handle LIMIT ?2)
+UNION SELECT handle FROM (SELECT DISTINCT handle FROM images WHERE handle > ?1 ORDER BY handle LIMIT ?2)
+ORDER BY 1 LIMIT ?2
+
+-- name: as_stored
+SELECT
+    c.value, coalesce(i.id, m.id), n.name, u.name,
+    CASE WHEN i.number IS NULL THEN m.version ELSE i.record ->> 'version' END
+FROM carray(?) c
+LEFT JOIN images i ON i.number = (SELECT min(number) FROM images WHERE handle = c.value)
+LEFT JOIN memories m ON m.handle = c.value
+LEFT JOIN names n ON n.number = coalesce(i.namespace, m.namespace)
+LEFT JOIN names u ON u.number = coalesce(i.user, m.user)
+ORDER BY c.value
+
+-- name: creation_undone
+SELECT i.operation FROM images i JOIN operations o ON o.number = i.operation
+WHERE o.undoes = ? AND i.handle = ? AND i.after IS NULL AND i.undone IS NULL ORDER BY i.number DESC LIMIT 1
+
+-- name: proposals
+SELECT number, id, kind, state, at, reason, closeness, text, one, one_version, other, other_version
+FROM suggestions WHERE number > ? ORDER BY number LIMIT ?
+
+-- name: take_in_operation
+INSERT INTO operations (number, id, kind, at, who, note, undoes, first, last, namespace, user)
+VALUES (?, ?, ?, ?, ?, ?, (SELECT number FROM operations WHERE id = ?), 1, 0, 0, 0) ON CONFLICT DO NOTHING
+
+-- name: operations_of_kind
+SELECT o.number FROM carray(?) c CROSS JOIN operations o ON o.number = c.value AND o.kind = ?
+
+-- name: take_in_image
+INSERT INTO images (
+    number, operation, handle, unit, id, namespace, user, after, undone, generation, vector, aliases, record
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (number) DO UPDATE SET undone = excluded.undone WHERE undone IS NOT excluded.undone

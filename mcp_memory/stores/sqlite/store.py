@@ -22,7 +22,6 @@ from mcp_memory.domain.suggestions import Suggestion, SuggestionState
 from mcp_memory.domain.tokens import Token
 from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult
 from mcp_memory.errors import StoreUnavailable
-from mcp_memory.ports.archive import Archived, TakenIn
 from mcp_memory.ports.given import Clock
 from mcp_memory.ports.history import Changed, Undone
 from mcp_memory.ports.jobs import JobRule
@@ -44,7 +43,6 @@ from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.ports.views import Group, Partition, Step
 from mcp_memory.stores.sqlite import (
     accesses,
-    archive,
     filters,
     forgetting,
     history,
@@ -62,6 +60,7 @@ from mcp_memory.stores.sqlite import (
     views,
     writing,
 )
+from mcp_memory.stores.sqlite.archiving import SqliteArchive
 from mcp_memory.stores.sqlite.connection import Settings
 from mcp_memory.stores.sqlite.failures import translated
 from mcp_memory.stores.sqlite.index import Index
@@ -73,7 +72,7 @@ from mcp_memory.stores.sqlite.recording import Recorder
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(SqliteArchive):
     """Keeps memories, sessions and jobs in one file that many processes may use at once."""
 
     def __init__(
@@ -240,16 +239,6 @@ class SqliteStore:
     async def scan(self, after: Handle | None, limit: int) -> list[tuple[Handle, MemoryRecord]]:
         first = 0 if after is None else int(after)
         return [*await self._read(lambda connection: reading.scan(connection, first, limit))]
-
-    async def archived(self, after: Handle | None, limit: int) -> list[tuple[Handle, Archived]]:
-        first = 0 if after is None else int(after)
-        return await self._read(lambda connection: archive.archived(connection, first, limit))
-
-    async def take_in(self, memories: Sequence[TakenIn], operation: Operation) -> list[bool]:
-        return await self._opened().write_prepared(
-            lambda: [*zip(memories, prepared([one.entry for one in memories]), strict=True)],
-            lambda connection, ready: archive.take_in(Recorder(connection, operation), ready),
-        )
 
     async def reindex(self, entries: Sequence[tuple[Handle, Entry]]) -> None:
         def prepare() -> list[tuple[int, Prepared]]:

@@ -54,7 +54,7 @@ def page(
     values = (str(state), *within.values)
     total = int(connection.execute(sql("count_suggestions", condition), values).get)
     statement = sql("suggestions", condition) + "\n" + sql("newest_suggestions")
-    proposals = [_proposal(row) for row in connection.execute(statement, (*values, limit, offset))]
+    proposals = [proposal_of(row) for row in connection.execute(statement, (*values, limit, offset))]
     return _told(connection, proposals), total
 
 
@@ -67,7 +67,7 @@ def find(connection: apsw.Connection, suggestion_id: str, scope: Scope) -> tuple
     row = connection.execute(statement, (suggestion_id, *within.values)).fetchone()
     if row is None:
         return None
-    proposal = _proposal(row)
+    proposal = proposal_of(row)
     (suggestion,) = _told(connection, [proposal])
     return proposal, suggestion
 
@@ -77,7 +77,8 @@ def _within(connection: apsw.Connection, scope: Scope) -> Condition | None:
     return None if numbers is None else filters.within(numbers)
 
 
-def _proposal(row: Row) -> Proposal:
+def proposal_of(row: Row) -> Proposal:
+    """Return the suggestion of a row of ``suggestions``, without its number."""
     name, kind, state, at, reason, closeness, text, one, one_version, other, other_version = row
     return Proposal(
         id=str(name),
