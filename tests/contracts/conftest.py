@@ -10,12 +10,15 @@ import pytest
 
 from mcp_memory.ports.store import Store
 from mcp_memory.stores.ephemeral.store import EphemeralStore
+from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from mcp_memory.stores.sqlite.store import SqliteStore
 from tests import redis_server
 from tests.standing_clock import StandingClock
 
-KINDS = ["ephemeral", "sqlite", "redis"]
+SERVERS = {"redis": "redis_url", "redis cluster": "redis_cluster_url"}
+"""The fixtures that start them."""
+KINDS = ["ephemeral", "sqlite", *SERVERS]
 
 
 class Stores:
@@ -27,8 +30,8 @@ class Stores:
     @asynccontextmanager
     async def opened(self, kind: str, folder: Path) -> AsyncIterator[Store]:
         """Open an empty store; nothing is left of it afterwards but files in the folder."""
-        if kind == "redis":
-            place = redis_server.place(self._request.getfixturevalue("redis_url"))
+        place = self._place(kind)
+        if place is not None:
             made: Store = RedisStore(place, clock=StandingClock())
         elif kind == "sqlite":
             made = SqliteStore(folder / "memory.sqlite3", clock=StandingClock())
@@ -39,8 +42,13 @@ class Stores:
             yield made
         finally:
             await made.close()
-            if kind == "redis":
+            if place is not None:
                 redis_server.erase(place)
+
+    def _place(self, kind: str) -> Place | None:
+        if kind not in SERVERS:
+            return None
+        return redis_server.place(self._request.getfixturevalue(SERVERS[kind]))
 
 
 @pytest.fixture(scope="session")

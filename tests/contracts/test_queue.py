@@ -19,6 +19,7 @@ from mcp_memory.queues.huey import HueyQueue
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
 from mcp_memory.queues.redis import RedisQueue
+from mcp_memory.stores.redis.connecting import Place
 from tests import redis_server
 
 pytestmark = pytest.mark.anyio
@@ -40,13 +41,24 @@ def key(redis_url: str) -> Iterator[str]:
         client.delete(name)
 
 
-@pytest.fixture(params=["inline", "huey", "on demand", "redis"])
+@pytest.fixture
+def on_cluster(redis_cluster_url: str) -> Iterator[Place]:
+    place = redis_server.place(redis_cluster_url)
+    yield place
+    with redis_server.client_of(place) as client:
+        client.delete(place.queue)
+
+
+@pytest.fixture(params=["inline", "huey", "on demand", "redis", "redis cluster"])
 async def queue(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[TaskQueue]:
     made: TaskQueue
     if request.param == "inline":
         made = InlineQueue()
     elif request.param == "redis":
         made = RedisQueue(request.getfixturevalue("redis_url"), request.getfixturevalue("key"))
+    elif request.param == "redis cluster":
+        place: Place = request.getfixturevalue("on_cluster")
+        made = RedisQueue(place.plain_url, place.queue, place.nodes)
     elif request.param == "huey":
         made = HueyQueue(path)
     else:
@@ -190,11 +202,15 @@ async def test_messages_in_redis_are_ids_as_json_and_what_is_not_is_dropped(redi
 
 async def test_a_server_that_is_not_there_is_said(key: str) -> None:
     """QueueUnavailable, without the password."""
-    queue = RedisQueue(f"redis://:hunter2@127.0.0.1:{redis_server.free_port()}", key)
+    port = redis_server.free_port()
+    queue = RedisQueue(f"redis://:hunter2@127.0.0.1:{port}", key)
     with pytest.raises(QueueUnavailable, match="cannot be used") as caught:
         await queue.enqueue("a")
     assert "hunter2" not in str(caught.value)
     await queue.close()
+    with pytest.raises(QueueUnavailable, match="cannot be used") as caught:
+        RedisQueue(f"redis://:hunter2@127.0.0.1:{port}", key, [("127.0.0.1", port)])
+    assert "hunter2" not in str(caught.value)
 
 
 def enqueue_from_afar(path: Path) -> None:

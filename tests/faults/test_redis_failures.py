@@ -150,7 +150,7 @@ async def test_an_index_that_was_dropped_is_said_and_made_anew(place: Place) -> 
     async with opened(place) as store:
         await store.add([entry("tea", vector(1)), entry("milk", vector(0, 1))], operation())
         with Redis.from_url(place.url) as client:
-            client.ft(f"mcp-memory:{place.index}:memories").dropindex()
+            client.ft(f"{place.keys.index(place.index)}:memories").dropindex()
         with pytest.raises(StoreCorrupt, match="restart this server"):
             await candidates(store, vector(1), ("tea",))
     async with opened(place) as store:

@@ -7,7 +7,7 @@ import struct
 from datetime import UTC, datetime
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 CREATED = datetime(2025, 3, 4, 5, 6, 7, 250_000, UTC)
 EVENT = datetime(2024, 12, 24, 18, tzinfo=UTC)
@@ -65,7 +65,7 @@ def session(session_id: str, **given: Any) -> dict[str, Any]:
     return document | given
 
 
-async def fill(redis: Redis, *, prefix: str = "memory_idx", plain: int = 0) -> None:
+async def fill(redis: Redis | RedisCluster, *, prefix: str = "memory_idx", plain: int = 0) -> None:
     """Write memories, sessions, tokens and flags; ``plain`` memories more than the telling ones."""
     telling = [
         memory("01TEA", "User drinks green tea in the morning", namespace="work", user_id="ann",

@@ -12,11 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
+from redis.cluster import RedisCluster
 
 from mcp_memory.cli.main import cli
 from mcp_memory.config import Settings
+from mcp_memory.stores.redis.connecting import Place
 from tests.legacy.layout import fill
-from tests.redis_server import Running, server
+from tests.redis_server import Running, erase, server
 
 Run: TypeAlias = Callable[..., Result]
 PLAIN = 450
@@ -160,4 +163,31 @@ def test_sessions_keep_their_messages_and_their_time_to_live(old: Redis, run: Ru
 def test_a_server_that_is_not_there_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
     refused = run("migrate-memories", "--from", "redis://:hidden@127.0.0.1:1/0")
-    assert (refused.exit_code, "cannot be read" in refused.stderr, "hidden" in refused.stderr) == (1, True, False)
+    assert (refused.exit_code, "cannot be reached" in refused.stderr, "hidden" in refused.stderr) == (1, True, False)
+
+
+@pytest.fixture
+def on_cluster(redis_cluster_url: str) -> Iterator[str]:
+    """A cluster whose nodes hold what the old server left, each a part."""
+    place = Place(redis_cluster_url)
+
+    async def act() -> None:
+        async with AsyncRedisCluster.from_url(place.plain_url) as redis:
+            await fill(redis, plain=PLAIN)
+
+    asyncio.run(act())
+    yield redis_cluster_url
+    erase(place)
+    with RedisCluster.from_url(place.plain_url) as redis:
+        for key in list(redis.scan_iter(count=1_000)):
+            redis.delete(key)
+
+
+def test_everything_is_taken_over_from_all_nodes_of_a_cluster(
+    on_cluster: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", on_cluster)
+    assert "Would import 453 memories and 3 sessions." in said(run("migrate-memories", "--dry-run")).splitlines()
+    assert "Imported 453 memories and 3 sessions." in said(run("migrate-memories")).splitlines()
+    assert found(run)["total"] == 453
+    assert "Here already: 456." in said(run("migrate-memories")).splitlines()

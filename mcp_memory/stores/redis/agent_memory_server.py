@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar, cast
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import RedisError
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.records import MemoryRecord, MemoryType, Session, without_nulls
-from mcp_memory.errors import StoreUnavailable
 from mcp_memory.ports.archive import Archived, Census, Page
 from mcp_memory.ports.given import Clock
-from mcp_memory.stores.redis.place import is_cluster, plain
+from mcp_memory.stores.redis.failures import translated
+from mcp_memory.stores.redis.place import is_cluster, nodes, plain, shown
 
 PREFIX = "memory_idx"
 """REDISVL_INDEX_PREFIX of that server, if nobody set it."""
@@ -46,13 +44,18 @@ class AgentMemoryServer:
     """The port ``Source`` over the Redis at ``url``."""
 
     def __init__(self, url: str, clock: Clock, *, prefix: str = PREFIX) -> None:
-        kind = RedisCluster if is_cluster(url) else Redis
-        self._redis: Redis | RedisCluster = kind.from_url(plain(url), decode_responses=True)
+        self._place = shown(url)
+        self._redis: Redis | RedisCluster
+        if is_cluster(url):
+            seeds = [ClusterNode(*node) for node in nodes(url)]
+            self._redis = RedisCluster.from_url(plain(url), startup_nodes=seeds, decode_responses=True)
+        else:
+            self._redis = Redis.from_url(plain(url), decode_responses=True)
         self._clock = clock
         self._prefix = prefix
 
     async def census(self) -> Census:
-        with _translated():
+        with translated(self._place):
             return Census(
                 memories=await self._number(self._prefix, "hash"),
                 sessions=await self._number(SESSIONS, "ReJSON-RL") + await self._number(SESSIONS, "string"),
@@ -84,14 +87,14 @@ class AgentMemoryServer:
     async def _keys(self, prefix: str, kind: str) -> AsyncIterator[str]:
         # A cursor may yield a key twice.
         seen: set[str] = set()
-        with _translated():
+        with translated(self._place):
             async for key in self._redis.scan_iter(match=f"{_literally(prefix)}:*", count=1000, _type=kind):
                 if key not in seen and key not in FLAGS:
                     seen.add(key)
                     yield key
 
     async def _memories(self, keys: Sequence[str]) -> Page:
-        with _translated():
+        with translated(self._place):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.hmget(key, list(FIELDS))
@@ -110,7 +113,7 @@ class AgentMemoryServer:
         return await self._sessions(keys, "GET")
 
     async def _sessions(self, keys: Sequence[str], command: str) -> Page:
-        with _translated():
+        with translated(self._place):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.execute_command(command, key)
@@ -201,11 +204,3 @@ def _moment(seconds: str) -> datetime:
 def _literally(text: str) -> str:
     """Return a pattern that matches the text alone."""
     return "".join(f"\\{sign}" if sign in "*?[]^-\\" else sign for sign in text)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise StoreUnavailable(f"The Redis of agent-memory-server cannot be read: {error}") from error

@@ -9,7 +9,7 @@ from mcp_memory.errors import StoreUnavailable
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.indexes import make_ready
 from mcp_memory.stores.redis.keys import Keys
-from mcp_memory.stores.redis.place import is_cluster, plain, shown
+from mcp_memory.stores.redis.place import is_cluster, nodes, plain, shown
 from mcp_memory.stores.redis.server import Server
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ class Place:
     prefix: str = PREFIX
     """The same for its keys."""
     vectors: VectorIndex = field(default_factory=VectorIndex)
+    wait_seconds: float = 0
+    """How long to wait at the start for a server that is not there yet."""
 
     @property
     def plain_url(self) -> str:
@@ -41,9 +43,19 @@ class Place:
         return is_cluster(self.url)
 
     @property
+    def nodes(self) -> list[tuple[str, int]]:
+        """Return the nodes of the cluster that the address names, by host and port; none if it names one server."""
+        return nodes(self.url) if is_cluster(self.url) else []
+
+    @property
+    def keys(self) -> Keys:
+        """Return the names of its keys."""
+        return Keys(self.prefix)
+
+    @property
     def queue(self) -> str:
         """Return the key of the list in which job ids wait."""
-        return f"{Keys(self.prefix).before}queue"
+        return f"{self.keys.before}queue"
 
     @property
     def shown(self) -> str:
@@ -64,10 +76,11 @@ async def opened(place: Place) -> Server:
         StoreError: it cannot be reached or cannot hold the store; the message says what to do.
     """
     try:
-        server = Server(place.url, Keys(place.prefix), f"mcp-memory:{place.index}")
+        server = Server(place.url, place.keys, place.keys.index(place.index), place.wait_seconds)
     except ValueError as error:
         raise StoreUnavailable(UNREADABLE.format(place=place.shown, error=error)) from error
     try:
+        await server.reach()
         await make_ready(server, place.vectors)
         await _warn_of_eviction(server)
     except BaseException:

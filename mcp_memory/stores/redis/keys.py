@@ -76,6 +76,10 @@ class Keys:
         self.compared = f"{self.before}compared"
         self.operations_by_time = f"{self.before}ot"
 
+    def index(self, name: str) -> str:
+        """Return what the names of the indexes begin with; they are keys too where a cluster looks for their shard."""
+        return f"{self.before}{name}"
+
     def _of(self, kind: str, name: object) -> str:
         return f"{self.before}{kind}:{name}"
 

@@ -1,26 +1,22 @@
-"""Where the server is: a URL becomes a client, of one server or of a cluster."""
+"""Where the server is: a URL becomes a client, of one server or of one shard of a cluster."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError  # noqa: A004 -- Redis' own
+from redis.asyncio.connection import AbstractConnection, ConnectionPool, SSLConnection, parse_url
 
-Client: TypeAlias = "Redis | RedisCluster"
+from mcp_memory.stores.redis.patience import MOVED, PASSING, FirstPatience, Kinds
+from mcp_memory.stores.redis.shards import OnShard, OnShardSecurely, Shard
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """How long one command may take: storing thousands of memories in one transaction takes seconds."""
-TRIES, FIRST_PAUSE, LONGEST_PAUSE = 6, 0.05, 1.0
-"""How a command is repeated whose answer was lost: for about two seconds, as a failover takes."""
 _PORT = 6379
 
 
@@ -45,26 +41,44 @@ def shown(url: str) -> str:
     return re.sub(r"(?<=://)([^/\s:@]*):[^/\s]*@", r"\1:********@", url)
 
 
-def _hosts(url: str) -> list[ClusterNode]:
-    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
-    return [ClusterNode(host.partition(":")[0], int(host.partition(":")[2] or _PORT)) for host in hosts]
+def passing(url: str) -> Kinds:
+    """Return which failures may pass by themselves."""
+    return (*PASSING, *MOVED) if is_cluster(url) else PASSING
 
 
-def connected(url: str, at_connecting: Callable[[], None]) -> Client:
-    """Return a client, which connects when it is first used, and says so each time to a single server.
+def nodes(url: str) -> list[tuple[str, int]]:
+    """Return the hosts that the URL names, with their ports."""
+    hosts = [urlsplit(f"//{host}") for host in urlsplit(url).netloc.rpartition("@")[2].split(",")]
+    return [(host.hostname or "", host.port or _PORT) for host in hosts]
+
+
+def connected(url: str, key: str, seconds: float, at_connecting: Callable[[], None]) -> Redis:
+    """Return a client of the server that has the key, which connects when it is first used, and says so each time.
+
+    Args:
+        url: of the server, or of any nodes of the cluster.
+        key: that has the hash tag of the store.
+        seconds: how long to wait for a server that is not there yet; none lets a person know at once.
+        at_connecting: is called at each new connection.
 
     Raises:
         ValueError: the URL cannot be read.
     """
-    retry = Retry(ExponentialBackoff(LONGEST_PAUSE, FIRST_PAUSE), TRIES)
     lasting: dict[str, Any] = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
-    if is_cluster(url):
-        more: dict[str, Any] = {"startup_nodes": _hosts(url)} if "," in urlsplit(url).netloc else {}
-        return RedisCluster.from_url(plain(url), retry=retry, **lasting, **more)
-    again: list[type[Exception]] = [ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError]
+    retry = FirstPatience(passing(url), shown(url), seconds)
 
     async def connect(connection: AbstractConnection) -> None:
         at_connecting()
         await connection.on_connect()
 
-    return Redis.from_url(plain(url), retry=retry, retry_on_error=again, redis_connect_func=connect, **lasting)
+    more: dict[str, Any] = {"retry": retry, "redis_connect_func": connect, **lasting}
+    if not is_cluster(url):
+        return Redis.from_url(plain(url), **more)
+    options: dict[str, Any] = {**parse_url(plain(url))}
+    if options.pop("db", 0):
+        raise ValueError("a cluster has database 0 only")
+    kind = OnShardSecurely if options.pop("connection_class", None) is SSLConnection else OnShard
+    seeds = [ClusterNode(host, port) for host, port in nodes(url)]
+    cluster = RedisCluster.from_url(plain(url), startup_nodes=seeds, require_full_coverage=False, **lasting)
+    pool = ConnectionPool(connection_class=kind, shard=Shard(cluster, key), **options, **more)
+    return Redis.from_pool(pool)

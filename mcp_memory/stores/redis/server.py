@@ -9,13 +9,13 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from mcp_memory.errors import StoreBusy
 from mcp_memory.stores.redis.failures import CUT_SHORT, INDEXING, translated
 from mcp_memory.stores.redis.keys import Keys
-from mcp_memory.stores.redis.place import Client, connected, shown
+from mcp_memory.stores.redis.patience import DEMOTED, Patience
+from mcp_memory.stores.redis.place import connected, passing, shown
 
 T = TypeVar("T")
 Word: TypeAlias = "str | bytes | int | float"
@@ -63,25 +63,34 @@ def _script(name: str) -> _Script:
 
 
 class Server:
-    """One Redis server or cluster, and the keys of one store in it."""
+    """One Redis server, or the shard of a cluster, and the keys of one store in it."""
 
-    def __init__(self, url: str, keys: Keys, index: str) -> None:
-        """Connect when the server is first used.
+    def __init__(self, url: str, keys: Keys, index: str, wait_seconds: float = 0) -> None:
+        """Connect when the server is first used, and wait so long for one that is not there yet.
 
         Raises:
             ValueError: the URL cannot be read.
         """
-        self.client: Client = connected(url, self._note_connection)
+        self.client = connected(url, keys.schema, wait_seconds, self._note_connection)
         self.keys = keys
         self.index = index
         """What the names of the store's indexes begin with."""
         self.place = shown(url)
+        self._passing = passing(url)
         self._connects = 0
         self._filled_at = -1
         self._filling = asyncio.Lock()
         self._scripts = {
             name: _script(name) for name in ("commit", "rows", "around", "touch", "expire", "let_go", "look")
         }
+
+    async def reach(self) -> None:
+        """Wait until the server answers; from then on it is waited for only as long as a failover takes."""
+        await self.call("GET", self.keys.schema)
+        told = await self.call("INFO", "replication")
+        # What was a replica from the beginning is no primary that lost its place.
+        demoted = () if told.get("role") == "slave" else DEMOTED
+        self.client.set_retry(Patience((*self._passing, *demoted)))
 
     async def call(self, *words: Word) -> Any:
         """Return the answer to one command."""
@@ -93,8 +102,6 @@ class Server:
         if not commands:
             return []
         with translated(self.place):
-            if not isinstance(self.client, Redis):
-                return list(await asyncio.gather(*(self.client.execute_command(*words) for words in commands)))
             async with self.client.pipeline(transaction=False) as pipeline:
                 for words in commands:
                     pipeline.execute_command(*words)

@@ -1,0 +1,71 @@
+"""The shard of a cluster on which a store lies: where it is, and connections that lead there wherever it moves.
+
+All keys of a store have one hash tag, so one shard has them all, with the indexes over them. A client of that shard is
+a client of one server; the driver's client of clusters would send a search, which names no key, to any of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import Connection, SSLConnection
+from redis.exceptions import ConnectionError, RedisClusterException, RedisError  # noqa: A004 -- Redis' own
+
+
+class Shard:
+    """Where in a cluster a key lies."""
+
+    def __init__(self, cluster: RedisCluster, key: str) -> None:
+        self._cluster = cluster
+        self._key = key
+        self._asking = asyncio.Lock()
+
+    async def address(self) -> tuple[str, int]:
+        """Return the host and port of the primary, as the cluster knows it at this moment.
+
+        Raises:
+            ConnectionError: no node of the cluster answers, or none has the key.
+        """
+        async with self._asking:
+            found = await self._find()
+        if isinstance(found, Exception):
+            # Raised here, so that it keeps what led to it.
+            raise found
+        return found
+
+    async def _find(self) -> tuple[str, int] | Exception:
+        nodes = self._cluster.nodes_manager
+        try:
+            await nodes.initialize()
+            node = self._cluster.get_node_from_key(self._key)
+        except RedisClusterException as error:
+            cause = error.__cause__
+            return cause if isinstance(cause, RedisError) else ConnectionError(str(cause or error))
+        finally:
+            # It is asked so rarely that an open connection to every node would be a waste.
+            await nodes.aclose()
+            await nodes.aclose("startup_nodes")
+        return ConnectionError(f"no node has the key {self._key}") if node is None else (str(node.host), int(node.port))
+
+
+class OnShard(Connection):
+    """A connection that asks, whenever it is made anew, where its shard is."""
+
+    def __init__(self, *, shard: Shard, **options: Any) -> None:
+        super().__init__(**options)
+        self._shard = shard
+
+    async def connect_check_health(
+        self,
+        check_health: bool = True,  # noqa: FBT001, FBT002 -- Redis' signature
+        retry_socket_connect: bool = True,  # noqa: FBT001, FBT002
+    ) -> None:
+        if not self.is_connected:
+            self.host, self.port = await self._shard.address()
+        await super().connect_check_health(check_health, retry_socket_connect)
+
+
+class OnShardSecurely(OnShard, SSLConnection):
+    """The same over TLS."""
