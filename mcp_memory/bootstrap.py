@@ -67,13 +67,17 @@ GRACE_SECONDS = 5.0
 """What running jobs may take when a worker is told to leave; containers are killed after ten."""
 
 
-async def open_memory(settings: Settings) -> Memory:
+async def open_memory(settings: Settings, *, wait_seconds: float = 0) -> Memory:
     """Open the store that the settings name and put the use cases together over it.
+
+    Args:
+        settings: say where the store is, and how it is used.
+        wait_seconds: how long to wait for a server that is not there yet; none where a person waits for the answer.
 
     Raises:
         StoreError: the store cannot be used; the message says what to do.
     """
-    store = _store(settings)
+    store = _store(settings, wait_seconds)
     await store.open()
     embedder = _embedder(settings)
     new_id = new_ids()
@@ -187,7 +191,7 @@ def _queue_in_redis(settings: Settings) -> TaskQueue:
     return make(place.plain_url, place.queue, place.nodes)
 
 
-def _redis_place(settings: Settings) -> Any:
+def _redis_place(settings: Settings, wait_seconds: float = 0) -> Any:
     """Return where the store in Redis is; what that is, only the store knows.
 
     Raises:
@@ -204,7 +208,8 @@ def _redis_place(settings: Settings) -> Any:
         settings.redisvl_vector_datatype,
         settings.redisvl_distance_metric,
     )
-    return place_of(settings.store_url(), settings.redisvl_index_name, settings.redisvl_index_prefix, vectors)
+    names = (settings.redisvl_index_name, settings.redisvl_index_prefix)
+    return place_of(settings.store_url(), names, vectors, wait_seconds)
 
 
 def _queue_beside(store: Path) -> TaskQueue:
@@ -217,9 +222,9 @@ def _secrets() -> Secrets:
     return made
 
 
-def _store(settings: Settings) -> Store:
+def _store(settings: Settings, wait_seconds: float) -> Store:
     kind, path = settings.store_location()
-    place = _redis_place(settings) if kind == "redis" else None
+    place = _redis_place(settings, wait_seconds) if kind == "redis" else None
     make: Callable[..., Store] = load(STORES[kind])
     if place is not None:
         return make(place, clock=now)

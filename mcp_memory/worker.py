@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 """Those that this platform knows are heeded."""
+STARTING_SECONDS = 30.0
+"""What a worker waits for a store that is started at the same time; then it ends, and may be started again."""
 LEAVING_SECONDS = 1.0
 """What the process may take to end when all is closed; a thread may still be computing for a job."""
 
@@ -43,7 +45,7 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
 async def _work(settings: Settings, concurrency: int) -> None:
     stop = asyncio.Event()
     with _leaving(stop):
-        memory = await open_memory(settings)
+        memory = await open_memory(settings, wait_seconds=STARTING_SECONDS)
         try:
             logger.info("does the jobs of %s, at most %d at once", settings.store_shown(), concurrency)
             await task_runner(settings, memory, concurrency=concurrency).work(stop)

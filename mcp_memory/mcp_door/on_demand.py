@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mcp_memory.ports.given import Clock
     from mcp_memory.services.memory import Memory
 
+STARTING_SECONDS = 5.0
+"""What a call waits for a store that is started at the same time; the next call tries again."""
 CLOSING_SECONDS = 0.8
 """What closing may take when the process was told to leave."""
 
@@ -57,7 +59,7 @@ async def from_settings(settings: Settings) -> Opened:
     """Open what the settings name."""
     open_memory = await anyio.to_thread.run_sync(load, "mcp_memory.bootstrap:open_memory")
     caller = LOCAL.defaulting_to(Scope(settings.default_mcp_namespace, settings.default_mcp_user_id))
-    memory = await open_memory(settings)
+    memory = await open_memory(settings, wait_seconds=STARTING_SECONDS)
     work = Work(settings.embedded_worker_delay_seconds, partial(_work, settings, memory))
     return Opened(memory, caller, work if settings.works_itself() else None)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from tests import redis_server
+from tests.acceptance.conftest import ENVELOPE
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter
@@ -81,6 +82,32 @@ def test_a_server_answers_over_it(start: Starter) -> None:
     found = wire.call("search_long_term_memory", text="when does the ferry leave")
     assert "nine" in json.dumps(found)
     assert wire.leave()[0] == 0
+
+
+def test_a_server_and_a_worker_wait_for_a_redis_that_is_started_with_them(start: Starter, tmp_path: Path) -> None:
+    """As a composition of containers starts them; a command says at once that nobody is there."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    redis = redis_server.Running(folder, redis_server.free_port(), redis_server.PASSING)
+    worker = start(sys.executable, "-m", "mcp_memory", "task-worker", REDIS_URL=redis.url)
+    assert worker.process.stderr
+    assert f"waits up to 30 s for {redis.url}".encode() in worker.process.stderr.readline()
+    wire = start(REDIS_URL=redis.url)
+    wire.request("tools/call", _meta=ENVELOPE, name="create_long_term_memories", arguments={"memories": [{"text": "T"}]})
+    try:
+        redis.start()
+        assert wire.receive()["result"]["structuredContent"]
+        assert b"does the jobs of" in worker.process.stderr.readline()
+    finally:
+        redis.kill()
+
+
+def test_what_is_wrong_with_the_address_is_one_line(run: Run) -> None:
+    nobody = f"redis://ann:hunter2@127.0.0.1:{redis_server.free_port()}"
+    for url, words in ((nobody, "cannot be reached"), ("redis://nowhere.invalid", "a host that nobody knows")):
+        said = run("stats", code=1, REDIS_URL=url).strip()
+        assert (said.startswith("Error: redis://"), words in said, "hunter2" in said) == (True, True, False)
+        assert "\n" not in said
 
 
 def test_without_the_packages_it_says_how_to_get_them(run: Run, tmp_path: Path) -> None:

@@ -63,10 +63,17 @@ class Place:
         return shown(self.url)
 
 
-def place_of(url: str, index: str, prefix: str, vectors: tuple[str, str, str]) -> Place:
-    """Return the place that settings name; vectors are kept by an algorithm, in a type, and compared by a metric."""
+def place_of(url: str, names: tuple[str, str], vectors: tuple[str, str, str], wait_seconds: float) -> Place:
+    """Return the place that settings name.
+
+    Args:
+        url: of the server.
+        names: of its indexes, and of its keys.
+        vectors: the algorithm by which they are kept, the type in which, and the metric by which they are compared.
+        wait_seconds: how long to wait for the server at the start.
+    """
     algorithm, datatype, metric = (word.lower() for word in vectors)
-    return Place(url, index, prefix, VectorIndex(algorithm, datatype, metric))  # type: ignore[arg-type]
+    return Place(url, *names, VectorIndex(algorithm, datatype, metric), wait_seconds)  # type: ignore[arg-type]
 
 
 async def opened(place: Place) -> Server:
