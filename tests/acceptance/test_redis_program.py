@@ -93,7 +93,9 @@ def test_a_server_and_a_worker_wait_for_a_redis_that_is_started_with_them(start:
     assert worker.process.stderr
     assert f"waits up to 30 s for {redis.url}".encode() in worker.process.stderr.readline()
     wire = start(REDIS_URL=redis.url)
-    wire.request("tools/call", _meta=ENVELOPE, name="create_long_term_memories", arguments={"memories": [{"text": "T"}]})
+    wire.request(
+        "tools/call", _meta=ENVELOPE, name="create_long_term_memories", arguments={"memories": [{"text": "T"}]}
+    )
     try:
         redis.start()
         assert wire.receive()["result"]["structuredContent"]

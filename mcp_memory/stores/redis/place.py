@@ -80,5 +80,5 @@ def connected(url: str, key: str, seconds: float, at_connecting: Callable[[], No
     kind = OnShardSecurely if options.pop("connection_class", None) is SSLConnection else OnShard
     seeds = [ClusterNode(host, port) for host, port in nodes(url)]
     cluster = RedisCluster.from_url(plain(url), startup_nodes=seeds, require_full_coverage=False, **lasting)
-    pool = ConnectionPool(connection_class=kind, shard=Shard(cluster, key), **options, **more)
+    pool = ConnectionPool(connection_class=kind, shard=Shard(cluster, key), **more | options)
     return Redis.from_pool(pool)
