@@ -180,8 +180,8 @@ def answers(url: str) -> bool:
         client.close()
 
 
-PASSING = ("--save", "", "--appendonly", "no")
-"""A server that keeps nothing."""
+PASSING = ("--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0")
+"""A server that keeps nothing, and whose replicas need not wait for one another."""
 
 
 @contextmanager

@@ -176,15 +176,48 @@ async def test_memories_of_a_newer_version_are_left_alone(place: Place) -> None:
         await RedisStore(place, clock=StandingClock()).open()
 
 
-async def test_a_search_that_was_cut_short_is_an_error(place: Place) -> None:
-    """What the server warns of in its answer, and what it says as an error."""
+MANY = 30_000
+SLOW = "@words:(tea|w1*|w2*|w3*|w4*|w5*|w6*|w7*|w8*|w9*)"
+"""Finds all of them, and takes the engine several times the least limit, which is a millisecond."""
+
+
+def fill(place: Place, url: str) -> None:
+    """Write what the index takes for very many memories."""
+    with Redis.from_url(url) as client, client.pipeline(transaction=False) as pipeline:
+        for number in range(1, MANY + 1):
+            pipeline.hset(place.keys.memory(number), mapping={"words": f"tea w{number}", "h": number})
+        pipeline.execute()
+
+
+@pytest.mark.parametrize("policy", ["return", "fail"])
+async def test_no_search_is_cut_short_by_the_time_limit_of_the_server(
+    tmp_path: Path, redis_url: str, policy: str
+) -> None:
+    """And one that would be is an error, never a part of what there is."""
+    assert redis_url
+    with own_server(tmp_path) as running, Redis.from_url(running.url) as client:
+        place = Place(running.url)
+        async with opened(place) as store:
+            fill(place, running.url)
+            client.execute_command("FT.CONFIG", "SET", "TIMEOUT", 1)
+            client.execute_command("FT.CONFIG", "SET", "ON_TIMEOUT", policy)
+            server = store._opened()
+            grouped = ("GROUPBY", 1, "@words", "REDUCE", "COUNT", 0, "AS", "n", "LIMIT", 0, MANY)
+            assert (await server.find("memories", SLOW, "NOCONTENT", "LIMIT", 0, 0)).total == MANY
+            assert len(await server.gather("memories", "*", *grouped)) == MANY
+            limited = [word for word in server.search("memories", SLOW) if word not in {"TIMEOUT", 0}]
+            with pytest.raises(StoreBusy, match="no time to finish"):
+                server.hits(await server.call(*limited))
+            limited = [*server.aggregate("memories", "*", *grouped)]
+            del limited[limited.index("TIMEOUT") : limited.index("TIMEOUT") + 2]
+            with pytest.raises(StoreBusy, match="no time to finish"):
+                server.groups(await server.call(*limited))
+
+
+async def test_an_error_within_the_answers_of_a_search_is_raised(place: Place) -> None:
     async with opened(place) as store:
-        server = store._opened()
-        short = {b"total_results": 1, b"results": [], b"warning": [b"Timeout limit was reached"]}
         with pytest.raises(StoreBusy, match="no time to finish"):
-            server.hits(short)
-        with pytest.raises(StoreBusy, match="no time to finish"):
-            server.hits(exceptions.ResponseError("Timeout limit was reached"))
+            store._opened().hits(exceptions.ResponseError("Timeout limit was reached"))
 
 
 @pytest.mark.parametrize(

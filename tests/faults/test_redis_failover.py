@@ -1,0 +1,153 @@
+"""A replica takes the place of its primary at the same address: what was begun meanwhile is done, and once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from redis import Redis
+
+from mcp_memory.domain.scope import Scope
+from mcp_memory.stores.redis.connecting import Place
+from mcp_memory.stores.redis.store import RedisStore
+from tests import redis_server
+from tests.conftest import to_be_had
+from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
+from tests.standing_clock import StandingClock
+
+pytestmark = pytest.mark.anyio
+
+MOST = 65_536
+COMMIT = b":done:"
+"""Stands in the command that writes a transaction, and in no other."""
+
+
+class Front:
+    """What clients connect to, as a proxy of a failover is: it hands on to one server, and may lose an answer."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.lost = asyncio.Event()
+        self._loses = b""
+        self._losing = False
+
+    def lose_answer_to(self, word: bytes) -> None:
+        """Hand on the next command with the word, and keep its answer back, and all that come after."""
+        self._loses = word
+
+    def switch(self, target: int) -> None:
+        """Hand on to another server from now on."""
+        self.target, self._losing = target, False
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            back, forth = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.close()
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._up(reader, forth))
+            tasks.create_task(self._down(back, writer))
+
+    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await read(reader):
+            if self._loses and self._loses in data:
+                self._loses, self._losing = b"", True
+            writer.write(data)
+        writer.close()
+
+    async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await read(reader):
+            if self._losing:
+                self.lost.set()
+            else:
+                writer.write(data)
+        writer.close()
+
+
+async def read(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.read(MOST)
+    except ConnectionError:
+        return b""
+
+
+class Pair(NamedTuple):
+    """A primary and its replica behind one address."""
+
+    front: Front
+    primary: redis_server.Running
+    replica: redis_server.Running
+    store: RedisStore
+
+    def handed_on(self) -> None:
+        """Wait until the replica has all that was written until now."""
+        with Redis.from_url(self.primary.url) as client:
+            client.set("mark", "")
+            assert client.wait(1, redis_server.PATIENCE * 1_000) == 1
+
+    def promote(self) -> None:
+        """Let the replica be written."""
+        with Redis.from_url(self.replica.url) as client:
+            client.replicaof("NO", "ONE")
+
+    async def until_refused(self) -> None:
+        """Wait until somebody tried to write to the replica."""
+        with Redis.from_url(self.replica.url) as client:
+            while "errorstat_READONLY" not in await asyncio.to_thread(client.info, "errorstats"):
+                pass
+
+
+@asynccontextmanager
+async def pair(folder: Path) -> AsyncIterator[Pair]:
+    async with AsyncExitStack() as stack:
+        servers = []
+        for name in ("primary", "replica"):
+            (folder / name).mkdir()
+            servers.append(stack.enter_context(to_be_had(redis_server.server(folder / name))))
+        primary, replica = servers
+        with Redis.from_url(replica.url) as client:
+            client.replicaof("127.0.0.1", str(primary.port))
+            while client.info("replication")["master_link_status"] != "up":
+                pass
+        front = Front(primary.port)
+        listening = await stack.enter_async_context(await asyncio.start_server(front.serve, "127.0.0.1", 0))
+        place = Place(f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+        store = RedisStore(place, clock=StandingClock())
+        await store.open()
+        stack.push_async_callback(store.close)
+        yield Pair(front, primary, replica, store)
+
+
+async def test_a_write_whose_answer_was_lost_in_a_failover_is_done_once(tmp_path: Path) -> None:
+    """The replica had it already."""
+    async with pair(tmp_path) as made:
+        await made.store.add([entry("tea", vector(1))], operation())
+        made.front.lose_answer_to(COMMIT)
+        adding = asyncio.create_task(made.store.add([entry("milk", vector(0, 1))], operation()))
+        await made.front.lost.wait()
+        made.handed_on()
+        made.primary.kill()
+        made.promote()
+        made.front.switch(made.replica.port)
+        assert [done.outcome for done in await adding] == ["stored"]
+        assert await made.store.count(EVERYWHERE, ["tea"]) == await made.store.count(EVERYWHERE, ["milk"]) == 1
+        assert (await made.store.operations(Scope(), limit=9))[1] == 2
+        assert len((await candidates(made.store, vector(1), nearest=9)).handles) == 2
+
+
+async def test_a_write_that_comes_before_the_replica_is_promoted_waits(tmp_path: Path) -> None:
+    async with pair(tmp_path) as made:
+        await made.store.add([entry("tea", vector(1))], operation())
+        made.handed_on()
+        made.front.switch(made.replica.port)
+        made.primary.kill()
+        adding = asyncio.create_task(made.store.add([entry("milk", vector(0, 1))], operation()))
+        await made.until_refused()
+        made.promote()
+        assert [done.outcome for done in await adding] == ["stored"]
+        assert await made.store.count(EVERYWHERE, ["tea", "milk"]) == 2
