@@ -209,7 +209,8 @@ def _redis_place(settings: Settings, wait_seconds: float = 0) -> Any:
         settings.redisvl_distance_metric,
     )
     names = (settings.redisvl_index_name, settings.redisvl_index_prefix)
-    return place_of(settings.store_url(), names, vectors, wait_seconds)
+    durability = settings.memory_durability
+    return place_of(settings.store_url(), names, vectors, wait_seconds=wait_seconds, durability=durability)
 
 
 def _queue_beside(store: Path) -> TaskQueue:

@@ -61,7 +61,7 @@ class StoreSettings(BaseSettings):
     memory_durability: Annotated[Literal["normal", "full"], BeforeValidator(lower)] = Field(
         "normal",
         description="What an answered write survives. normal: a crash of this program; full: also a power cut, "
-        "at the price of slower writes.",
+        "at the price of slower writes. In Redis, normal is what its appendfsync says, and full waits for its disk.",
     )
     memory_allow_shared_folder: bool = Field(
         default=False,

@@ -17,63 +17,10 @@ from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.conftest import to_be_had
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
+from tests.faults.redis_front import COMMIT, Front, fronting
 from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
-
-MOST = 65_536
-COMMIT = b":done:"
-"""Stands in the command that writes a transaction, and in no other."""
-
-
-class Front:
-    """What clients connect to, as a proxy of a failover is: it hands on to one server, and may lose an answer."""
-
-    def __init__(self, target: int) -> None:
-        self.target = target
-        self.lost = asyncio.Event()
-        self._loses = b""
-        self._losing = False
-
-    def lose_answer_to(self, word: bytes) -> None:
-        """Hand on the next command with the word, and keep its answer back, and all that come after."""
-        self._loses = word
-
-    def switch(self, target: int) -> None:
-        """Hand on to another server from now on."""
-        self.target, self._losing = target, False
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            back, forth = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
-            writer.close()
-            return
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._up(reader, forth))
-            tasks.create_task(self._down(back, writer))
-
-    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await read(reader):
-            if self._loses and self._loses in data:
-                self._loses, self._losing = b"", True
-            writer.write(data)
-        writer.close()
-
-    async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await read(reader):
-            if self._losing:
-                self.lost.set()
-            else:
-                writer.write(data)
-        writer.close()
-
-
-async def read(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.read(MOST)
-    except ConnectionError:
-        return b""
 
 
 class Pair(NamedTuple):
@@ -114,10 +61,8 @@ async def pair(folder: Path) -> AsyncIterator[Pair]:
             client.replicaof("127.0.0.1", str(primary.port))
             while client.info("replication")["master_link_status"] != "up":
                 pass
-        front = Front(primary.port)
-        listening = await stack.enter_async_context(await asyncio.start_server(front.serve, "127.0.0.1", 0))
-        place = Place(f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
-        store = RedisStore(place, clock=StandingClock())
+        front, url = await stack.enter_async_context(fronting(Front(primary.port)))
+        store = RedisStore(Place(url), clock=StandingClock())
         await store.open()
         stack.push_async_callback(store.close)
         yield Pair(front, primary, replica, store)

@@ -10,7 +10,7 @@ from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.indexes import make_ready
 from mcp_memory.stores.redis.keys import Keys
 from mcp_memory.stores.redis.place import is_cluster, nodes, plain, shown
-from mcp_memory.stores.redis.server import Server
+from mcp_memory.stores.redis.server import Durability, Server
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ class Place:
     vectors: VectorIndex = field(default_factory=VectorIndex)
     wait_seconds: float = 0
     """How long to wait at the start for a server that is not there yet."""
+    durability: Durability = "normal"
+    """Whether a write is answered when the server has it, or when it is on the server's disk."""
 
     @property
     def plain_url(self) -> str:
@@ -63,7 +65,9 @@ class Place:
         return shown(self.url)
 
 
-def place_of(url: str, names: tuple[str, str], vectors: tuple[str, str, str], wait_seconds: float) -> Place:
+def place_of(
+    url: str, names: tuple[str, str], vectors: tuple[str, str, str], *, wait_seconds: float, durability: Durability
+) -> Place:
     """Return the place that settings name.
 
     Args:
@@ -71,9 +75,10 @@ def place_of(url: str, names: tuple[str, str], vectors: tuple[str, str, str], wa
         names: of its indexes, and of its keys.
         vectors: the algorithm by which they are kept, the type in which, and the metric by which they are compared.
         wait_seconds: how long to wait for the server at the start.
+        durability: what an answered write survives.
     """
     algorithm, datatype, metric = (word.lower() for word in vectors)
-    return Place(url, *names, VectorIndex(algorithm, datatype, metric), wait_seconds)  # type: ignore[arg-type]
+    return Place(url, *names, VectorIndex(algorithm, datatype, metric), wait_seconds, durability)  # type: ignore[arg-type]
 
 
 async def opened(place: Place) -> Server:
@@ -83,7 +88,13 @@ async def opened(place: Place) -> Server:
         StoreError: it cannot be reached or cannot hold the store; the message says what to do.
     """
     try:
-        server = Server(place.url, place.keys, place.keys.index(place.index), place.wait_seconds)
+        server = Server(
+            place.url,
+            place.keys,
+            place.keys.index(place.index),
+            wait_seconds=place.wait_seconds,
+            durability=place.durability,
+        )
     except ValueError as error:
         raise StoreUnavailable(UNREADABLE.format(place=place.shown, error=error)) from error
     try:

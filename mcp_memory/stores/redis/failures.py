@@ -47,6 +47,14 @@ CUT_SHORT = "{place} had no time to finish a search ({error}): try again, or rai
 INDEXING = "{place} is still indexing what it loaded ({percent:.0f} %): try again in a while"
 FULL = "{place} has no memory left ({error}): raise its maxmemory; nothing of this call was stored"
 NOT_SAVED = "{place} cannot save what it is given ({error}): free space on its disk; nothing of this call was stored"
+NO_DISK = (
+    "{place} cannot say when a write is on its disk ({error}): set its appendonly to yes (from Redis 7.2 on), or "
+    "MEMORY_DURABILITY to normal"
+)
+NOT_ON_DISK = (
+    "{place} has stored it, but did not have it on its disk within {seconds} s: see to the disk of the server, and "
+    "whether it still has what was written"
+)
 READ_ONLY = "{place} is a replica that can be read but not written: put the address of the primary into REDIS_URL"
 CROWDED = "{place} takes no more connections ({error}): end programs that hold some, or raise its maxclients"
 CLUSTERED = "{place} is one of a cluster ({error}): begin REDIS_URL with redis+cluster://; if it does, try again"
@@ -91,6 +99,7 @@ ERRORS: Sequence[tuple[type[Exception], str, type[StoreError], str]] = (
     (exceptions.ConnectionError, "", StoreUnavailable, UNREACHABLE),
     (exceptions.RedisClusterException, "cluster mode is not enabled", StoreUnavailable, NO_CLUSTER),
     (exceptions.RedisClusterException, "", StoreUnavailable, UNREACHABLE),
+    (exceptions.RedisError, "waitaof", StoreUnavailable, NO_DISK),
     (exceptions.RedisError, "unknown command", StoreUnavailable, NO_ENGINE),
     (exceptions.RedisError, "timeout limit", StoreBusy, CUT_SHORT),
     (exceptions.RedisError, "oom ", StoreFull, FULL),

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from redis.exceptions import NoScriptError, ResponseError
 
 from mcp_memory.errors import StoreBusy
-from mcp_memory.stores.redis.failures import CUT_SHORT, INDEXING, translated
+from mcp_memory.stores.redis.failures import CUT_SHORT, INDEXING, NOT_ON_DISK, translated
 from mcp_memory.stores.redis.keys import Keys
 from mcp_memory.stores.redis.patience import DEMOTED, Patience
 from mcp_memory.stores.redis.place import connected, passing, shown
@@ -20,6 +20,7 @@ from mcp_memory.stores.redis.place import connected, passing, shown
 T = TypeVar("T")
 Word: TypeAlias = "str | bytes | int | float"
 Command: TypeAlias = Sequence[Word]
+Durability: TypeAlias = Literal["normal", "full"]
 
 MOST_TRIES = 500
 """Of a transaction, each after another one got in first."""
@@ -28,6 +29,11 @@ _PATIENT = 5
 _PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 _LOOK_AGAIN_SECONDS, _LOOKS = 0.05, 600
 INDEXES = ("memories", "accesses", "sessions", "jobs")
+COMMIT = "commit"
+"""The script of every write that is answered."""
+ON_DISK = ("WAITAOF", 1, 0)
+DISK_SECONDS = 20
+"""How long to wait for the disk; it is written every second."""
 CONTENDED = "{place}: others kept changing the same records for too long: try again"
 
 logger = logging.getLogger(__name__)
@@ -65,8 +71,17 @@ def _script(name: str) -> _Script:
 class Server:
     """One Redis server, or the shard of a cluster, and the keys of one store in it."""
 
-    def __init__(self, url: str, keys: Keys, index: str, wait_seconds: float = 0) -> None:
-        """Connect when the server is first used, and wait so long for one that is not there yet.
+    def __init__(
+        self, url: str, keys: Keys, index: str, *, wait_seconds: float = 0, durability: Durability = "normal"
+    ) -> None:
+        """Connect when the server is first used.
+
+        Args:
+            url: of the server.
+            keys: of the store.
+            index: what the names of its indexes begin with.
+            wait_seconds: how long to wait for a server that is not there yet.
+            durability: whether a write is answered when the server has it, or when it is on the server's disk.
 
         Raises:
             ValueError: the URL cannot be read.
@@ -74,28 +89,49 @@ class Server:
         self.client = connected(url, keys.schema, wait_seconds, self._note_connection)
         self.keys = keys
         self.index = index
-        """What the names of the store's indexes begin with."""
         self.place = shown(url)
         self._passing = passing(url)
+        self._durable = durability == "full"
         self._connects = 0
         self._filled_at = -1
         self._filling = asyncio.Lock()
         self._scripts = {
-            name: _script(name) for name in ("commit", "rows", "around", "touch", "expire", "let_go", "look")
+            name: _script(name) for name in (COMMIT, "rows", "around", "touch", "expire", "let_go", "look")
         }
 
     async def reach(self) -> None:
         """Wait until the server answers; from then on it is waited for only as long as a failover takes."""
         await self.call("GET", self.keys.schema)
         told = await self.call("INFO", "replication")
-        # What was a replica from the beginning is no primary that lost its place.
-        demoted = () if told.get("role") == "slave" else DEMOTED
-        self.client.set_retry(Patience((*self._passing, *demoted)))
+        if told.get("role") == "slave":
+            # What was a replica from the beginning is no primary that lost its place.
+            self.client.set_retry(Patience(self._passing))
+            return
+        self.client.set_retry(Patience((*self._passing, *DEMOTED)))
+        if self._durable:
+            await self.call(*ON_DISK, 1)
 
     async def call(self, *words: Word) -> Any:
         """Return the answer to one command."""
         with translated(self.place):
             return await self.client.execute_command(*words)
+
+    async def write(self, *words: Word) -> Any:
+        """Return the answer to a command that writes, when what it wrote is as durable as it should be."""
+        with translated(self.place):
+            return await self._written(*words)
+
+    async def _written(self, *words: Word) -> Any:
+        if not self._durable:
+            return await self.client.execute_command(*words)
+        # The server waits for what this connection wrote, so both go over one.
+        async with self.client.pipeline(transaction=False) as pipeline:
+            pipeline.execute_command(*words)
+            pipeline.execute_command(*ON_DISK, int(DISK_SECONDS * 1_000))
+            answer, (here, _) = await pipeline.execute()
+        if not here:
+            raise StoreBusy(NOT_ON_DISK.format(place=self.place, seconds=DISK_SECONDS))
+        return answer
 
     async def many(self, commands: Sequence[Command]) -> list[Any]:
         """Return the answers to many commands, in their order; each by itself sees the server as it then is."""
@@ -115,11 +151,12 @@ class Server:
         """Return what a script of ours returns."""
         script = self._scripts[name]
         rest = (len(keys), *keys, *words)
+        do = self._written if name == COMMIT else self.client.execute_command
         with translated(self.place):
             try:
-                return await self.client.execute_command("EVALSHA", script.sha, *rest)
+                return await do("EVALSHA", script.sha, *rest)
             except NoScriptError:
-                return await self.client.execute_command("EVAL", script.source, *rest)
+                return await do("EVAL", script.source, *rest)
 
     async def transact(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what an attempt returns whose transaction nobody got in before.

@@ -83,7 +83,7 @@ def _document(session: Session, now: datetime) -> dict[str, str | bytes | int]:
 async def remove(server: Server, session_id: str, scope: Scope, now: datetime) -> bool:
     """Delete the session that ``find`` returns."""
     found = await find(server, session_id, scope, now)
-    return found is not None and bool(await server.call("DEL", server.keys.session(found.scope)))
+    return found is not None and bool(await server.write("DEL", server.keys.session(found.scope)))
 
 
 async def page(server: Server, scope: Scope, now: datetime, limit: int, offset: int) -> tuple[list[Session], int]:

@@ -106,7 +106,7 @@ async def remove_partitions(server: Server, view_id: str, groups: Sequence[str])
     if not groups:
         return 0
     names = [key.encode("utf-8", "surrogatepass") for key in groups]
-    return int(await server.call("HDEL", server.keys.summaries(view_id), *names))
+    return int(await server.write("HDEL", server.keys.summaries(view_id), *names))
 
 
 async def forgotten(server: Server, owners: Sequence[Scope]) -> list[Command]:

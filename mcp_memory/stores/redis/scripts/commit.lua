@@ -5,6 +5,8 @@
 -- words; a number among these stands for the argument of that number, which JSON could not carry.
 -- Returns 0, or the number of the first check that failed.
 if redis.call('EXISTS', KEYS[1]) == 1 then
+  -- Something is written, so that who waits for the disk waits for what was done then.
+  redis.call('EXPIRE', KEYS[1], 300)
   return 0
 end
 local plan = cjson.decode(ARGV[1])
