@@ -19,6 +19,7 @@ class Front:
         self.lost = asyncio.Event()
         self._loses = b""
         self._losing = False
+        self.connections = 0
         self._open: list[asyncio.StreamWriter] = []
 
     def lose_answer_to(self, word: bytes) -> None:
@@ -33,6 +34,7 @@ class Front:
         self._open.clear()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             back, forth = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
 
 from mcp_memory.domain.scope import Scope
+from mcp_memory.errors import StoreBusy
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
@@ -83,6 +86,22 @@ async def test_a_write_whose_answer_was_lost_in_a_failover_is_done_once(tmp_path
         assert await made.store.count(EVERYWHERE, ["tea"]) == await made.store.count(EVERYWHERE, ["milk"]) == 1
         assert (await made.store.operations(Scope(), limit=9))[1] == 2
         assert len((await candidates(made.store, vector(1), nearest=9)).handles) == 2
+
+
+async def test_a_server_that_says_nothing_any_more_is_asked_once_again(redis_url: str) -> None:
+    """Each time takes as long as an answer may."""
+    port = urlsplit(redis_url).port or 0
+    async with fronting(Front(port)) as (front, url):
+        place = redis_server.place(f"{url}?socket_timeout=0.5")
+        store = RedisStore(place, clock=StandingClock())
+        await store.open()
+        front.lose_answer_to(COMMIT)
+        with pytest.raises(StoreBusy, match="did not answer in time"):
+            await store.add([entry("tea", vector(1))], operation())
+        assert front.connections == 2
+        front.switch(port)
+        await store.close()
+    redis_server.erase(replace(place, url=redis_url))
 
 
 async def test_a_write_that_comes_before_the_replica_is_promoted_waits(tmp_path: Path) -> None:

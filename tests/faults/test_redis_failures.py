@@ -65,9 +65,10 @@ async def test_a_server_that_is_not_there(redis_url: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-async def test_an_address_that_cannot_be_read() -> None:
+@pytest.mark.parametrize("url", ["http://localhost", "redis://localhost?colour=red", "redis+cluster://h?colour=red"])
+async def test_an_address_that_cannot_be_read(url: str) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be read as the address"):
-        await RedisStore(Place("http://localhost"), clock=StandingClock()).open()
+        await RedisStore(Place(url), clock=StandingClock()).open()
 
 
 async def test_a_database_that_cannot_be_indexed(tmp_path: Path, redis_url: str) -> None:
@@ -232,6 +233,10 @@ async def test_an_error_within_the_answers_of_a_search_is_raised(place: Place) -
         (exceptions.ResponseError("READONLY You can't write against a read only replica. script: x"), StoreReadOnly),
         (exceptions.ClusterDownError("CLUSTERDOWN The cluster is down"), StoreUnavailable),
         (exceptions.RedisClusterException("no node answers"), StoreUnavailable),
+        (exceptions.MovedError("6845 127.0.0.1:7001"), StoreUnavailable),
+        (exceptions.AskError("6845 127.0.0.1:7001"), StoreBusy),
+        (exceptions.TryAgainError("Multiple keys request during rehashing of slot"), StoreBusy),
+        (exceptions.ConnectionError("max number of clients reached"), StoreBusy),
         (exceptions.NoPermissionError("NOPERM"), StoreUnavailable),
         (exceptions.ResponseError("WRONGTYPE Operation against a key"), StoreCorrupt),
         (exceptions.ResponseError("something else"), StoreError),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from redis import Redis
+from redis.exceptions import BusyLoadingError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mcp_memory.errors import StoreReadOnly, StoreUnavailable
 from mcp_memory.stores.redis.connecting import Place
@@ -17,7 +21,7 @@ from mcp_memory.stores.redis.patience import SHORTLY
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.conftest import to_be_had
-from tests.contracts.entries import entry, operation
+from tests.contracts.entries import EVERYWHERE, entry, operation
 from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +104,42 @@ async def test_a_password_that_is_missing_is_said(running: redis_server.Running,
 
 async def test_a_host_that_nobody_knows_is_said() -> None:
     await refused(Place("redis://nowhere.invalid"), "names a host that nobody knows .* REDIS_URL")
+
+
+SLOWLY = ("--save", "", "--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024")
+"""Loads a thousand keys in a second, and says so meanwhile."""
+
+
+async def until_loading(running: redis_server.Running) -> None:
+    """Wait until a server says that it loads its data."""
+    with Redis.from_url(running.url, retry=None) as client:
+        end = monotonic() + redis_server.PATIENCE
+        while monotonic() < end:
+            try:
+                await asyncio.to_thread(client.ping)
+            except BusyLoadingError:
+                return
+            except RedisConnectionError:
+                continue
+            pytest.fail("it loaded too quickly")
+
+
+async def test_a_server_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
+    """Also by whoever waits for nothing else."""
+    with to_be_had(redis_server.server(tmp_path, *SLOWLY)) as running:
+        store = RedisStore(Place(running.url), clock=StandingClock())
+        await store.open()
+        await store.add([entry(f"tea {number}", id=str(number)) for number in range(150)], operation())
+        await store.close()
+        with Redis.from_url(running.url) as client:
+            client.save()
+        running.kill()
+        starting = asyncio.create_task(asyncio.to_thread(running.start))
+        await until_loading(running)
+        await store.open()
+        assert await store.count(EVERYWHERE, ["tea"]) == 150
+        await store.close()
+        await starting
 
 
 async def test_a_replica_from_the_beginning_is_no_failover(running: redis_server.Running) -> None:

@@ -64,7 +64,7 @@ CLUSTER_DOWN = "{place} is a cluster of which a part is down ({error}): bring th
 NO_INDEX = "{place} has lost the index of the memories ({error}): restart this server, which makes it anew"
 OTHER_DATABASE = (
     "{place} is another database than 0 ({error}): the Query Engine indexes that one alone, so end REDIS_URL with /0; "
-    "REDISVL_INDEX_PREFIX and REDISVL_INDEX_NAME keep stores apart"
+    "REDISVL_INDEX_PREFIX keeps stores apart"
 )
 WRONG_KIND = "{place} holds something else under a key of mcp-memory ({error}): choose another REDISVL_INDEX_PREFIX"
 FAILED = "{place} failed: {error}"

@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 TRIES, FIRST_PAUSE, LONGEST_PAUSE = 6, 0.1, 1.0
 """How a command is repeated whose answer was lost: for about three seconds, as a failover takes."""
+CONNECT_SECONDS = 5.0
+ONCE_MORE = 1
+"""Tries of what took its whole time."""
 SHORTLY = 2
 """Tries, within a third of a second, of what a person waits for."""
 Kinds: TypeAlias = "tuple[type[RedisError], ...]"
@@ -52,7 +55,8 @@ class Patience(Retry):
 
     def is_worth_it(self, error: RedisError, failures: int) -> bool:
         """Say whether what failed so often may go well the next time."""
-        return failures <= self.get_retries() and not any(isinstance(one, IN_VAIN) for one in causes(error))
+        most = ONCE_MORE if isinstance(error, TimeoutError) else self.get_retries()
+        return failures <= most and not any(isinstance(one, IN_VAIN) for one in causes(error))
 
     async def call_with_retry(
         self,
@@ -83,13 +87,15 @@ class FirstPatience(Patience):
         super().__init__(passing, max(self._tries, TRIES))
 
     def is_worth_it(self, error: RedisError, failures: int) -> bool:
+        if isinstance(error, TimeoutError):
+            return failures * CONNECT_SECONDS < self._seconds
         if not super().is_worth_it(error, failures):
             return False
         if isinstance(error, BusyLoadingError):
             return True
         if not self._tries:
             unknown = any(isinstance(one, socket.gaierror) for one in causes(error))
-            return failures <= SHORTLY and not unknown and not isinstance(error, TimeoutError)
+            return failures <= SHORTLY and not unknown
         if failures == 1:
             logger.warning("waits up to %.0f s for %s: %s", self._seconds, self._place, error)
         return failures <= self._tries

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -11,12 +12,12 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import AbstractConnection, ConnectionPool, SSLConnection, parse_url
 
-from mcp_memory.stores.redis.patience import MOVED, PASSING, FirstPatience, Kinds
+from mcp_memory.stores.redis.patience import CONNECT_SECONDS, MOVED, PASSING, FirstPatience, Kinds
 from mcp_memory.stores.redis.shards import OnShard, OnShardSecurely, Shard
 
-CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """How long one command may take: storing thousands of memories in one transaction takes seconds."""
+LASTING: Mapping[str, Any] = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
 _PORT = 6379
 
 
@@ -64,21 +65,28 @@ def connected(url: str, key: str, seconds: float, at_connecting: Callable[[], No
     Raises:
         ValueError: the URL cannot be read.
     """
-    lasting: dict[str, Any] = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
-    retry = FirstPatience(passing(url), shown(url), seconds)
 
     async def connect(connection: AbstractConnection) -> None:
         at_connecting()
         await connection.on_connect()
 
-    more: dict[str, Any] = {"retry": retry, "redis_connect_func": connect, **lasting}
-    if not is_cluster(url):
-        return Redis.from_url(plain(url), **more)
-    options: dict[str, Any] = {**parse_url(plain(url))}
-    if options.pop("db", 0):
+    options: dict[str, Any] = {"retry": FirstPatience(passing(url), shown(url), seconds), "redis_connect_func": connect}
+    try:
+        client = _of_shard(url, key, options) if is_cluster(url) else Redis.from_url(plain(url), **LASTING, **options)
+        # What the URL has besides is looked at when a connection is made; this one stays unused.
+        client.connection_pool.make_connection()
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return client
+
+
+def _of_shard(url: str, key: str, options: dict[str, Any]) -> Redis:
+    given: dict[str, Any] = {**parse_url(plain(url))}
+    if given.pop("db", 0):
         raise ValueError("a cluster has database 0 only")
-    kind = OnShardSecurely if options.pop("connection_class", None) is SSLConnection else OnShard
+    kind = OnShardSecurely if given.pop("connection_class", None) is SSLConnection else OnShard
     seeds = [ClusterNode(host, port) for host, port in nodes(url)]
-    cluster = RedisCluster.from_url(plain(url), startup_nodes=seeds, require_full_coverage=False, **lasting)
-    pool = ConnectionPool(connection_class=kind, shard=Shard(cluster, key), **more | options)
-    return Redis.from_pool(pool)
+    cluster = partial(RedisCluster.from_url, plain(url), startup_nodes=seeds, require_full_coverage=False, **LASTING)
+    return Redis.from_pool(
+        ConnectionPool(connection_class=kind, shard=Shard(cluster, key), **{**LASTING, **options, **given})
+    )

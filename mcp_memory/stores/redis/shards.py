@@ -7,6 +7,7 @@ a client of one server; the driver's client of clusters would send a search, whi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
@@ -17,8 +18,9 @@ from redis.exceptions import ConnectionError, RedisClusterException, RedisError 
 class Shard:
     """Where in a cluster a key lies."""
 
-    def __init__(self, cluster: RedisCluster, key: str) -> None:
-        self._cluster = cluster
+    def __init__(self, connect: Callable[[], RedisCluster], key: str) -> None:
+        self._connect = connect
+        self._cluster = connect()
         self._key = key
         self._asking = asyncio.Lock()
 
@@ -42,6 +44,8 @@ class Shard:
             node = self._cluster.get_node_from_key(self._key)
         except RedisClusterException as error:
             cause = error.__cause__
+            # None of the nodes that were known is there: the next time, those of the URL are asked again.
+            self._cluster = self._connect()
             return cause if isinstance(cause, RedisError) else ConnectionError(str(cause or error))
         finally:
             # It is asked so rarely that an open connection to every node would be a waste.
