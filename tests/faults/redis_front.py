@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.redis_server import PATIENCE
+
 MOST = 65_536
 COMMIT = b":done:"
 """Stands in the command that writes a transaction, and in no other."""
@@ -25,6 +27,10 @@ class Front:
     def lose_answer_to(self, word: bytes) -> None:
         """Hand on the next command with the word, and keep its answer back, and all that come after."""
         self._loses = word
+
+    async def until_lost(self) -> None:
+        """Wait until an answer was kept back."""
+        await asyncio.wait_for(self.lost.wait(), PATIENCE)
 
     def switch(self, target: int) -> None:
         """End every connection, and hand on to this server from now on."""

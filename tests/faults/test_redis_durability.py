@@ -50,14 +50,20 @@ async def opened(running: redis_server.Running, url: str) -> AsyncIterator[Redis
         await store.close()
 
 
-async def waits_for_the_disk(running: redis_server.Running, write: asyncio.Future[Any]) -> None:
-    """Wait until the server lets a write wait, then let it use its disk."""
+async def until_waiting(running: redis_server.Running, write: asyncio.Future[Any]) -> None:
+    """Wait until the server lets a write wait."""
     with Redis.from_url(running.url) as client:
         end = monotonic() + redis_server.PATIENCE
         while not (await asyncio.to_thread(client.info, "clients"))["blocked_clients"]:
             assert not write.done(), "it was answered before"
             assert monotonic() < end
-        assert not write.done()
+
+
+async def waits_for_the_disk(running: redis_server.Running, write: asyncio.Future[Any]) -> None:
+    """Wait until the server lets a write wait, then let it use its disk."""
+    await until_waiting(running, write)
+    assert not write.done()
+    with Redis.from_url(running.url) as client:
         client.config_set("appendfsync", "everysec")
         await asyncio.wait_for(asyncio.shield(write), redis_server.PATIENCE)
         client.config_set("appendfsync", "no")
@@ -78,9 +84,7 @@ async def test_a_write_whose_answer_was_lost_is_waited_for_again(running: redis_
     async with fronting(Front(running.port)) as (front, url), opened(running, url) as store:
         front.lose_answer_to(COMMIT)
         adding: asyncio.Task[list[Added]] = asyncio.create_task(store.add([entry("tea", vector(1))], operation()))
-        with Redis.from_url(running.url) as client:
-            while not (await asyncio.to_thread(client.info, "clients"))["blocked_clients"]:
-                assert not adding.done()
+        await until_waiting(running, adding)
         front.switch(running.port)
         await waits_for_the_disk(running, adding)
         assert [done.outcome for done in adding.result()] == ["stored"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -48,8 +49,9 @@ class Pair(NamedTuple):
     async def until_refused(self) -> None:
         """Wait until somebody tried to write to the replica."""
         with Redis.from_url(self.replica.url) as client:
+            end = monotonic() + redis_server.PATIENCE
             while "errorstat_READONLY" not in await asyncio.to_thread(client.info, "errorstats"):
-                pass
+                assert monotonic() < end
 
 
 @asynccontextmanager
@@ -62,8 +64,9 @@ async def pair(folder: Path) -> AsyncIterator[Pair]:
         primary, replica = servers
         with Redis.from_url(replica.url) as client:
             client.replicaof("127.0.0.1", str(primary.port))
+            end = monotonic() + redis_server.PATIENCE
             while client.info("replication")["master_link_status"] != "up":
-                pass
+                assert monotonic() < end
         front, url = await stack.enter_async_context(fronting(Front(primary.port)))
         store = RedisStore(Place(url), clock=StandingClock())
         await store.open()
@@ -77,7 +80,7 @@ async def test_a_write_whose_answer_was_lost_in_a_failover_is_done_once(tmp_path
         await made.store.add([entry("tea", vector(1))], operation())
         made.front.lose_answer_to(COMMIT)
         adding = asyncio.create_task(made.store.add([entry("milk", vector(0, 1))], operation()))
-        await made.front.lost.wait()
+        await made.front.until_lost()
         made.handed_on()
         made.primary.kill()
         made.promote()

@@ -29,8 +29,6 @@ _PATIENT = 5
 _PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 _LOOK_AGAIN_SECONDS, _LOOKS = 0.05, 600
 INDEXES = ("memories", "accesses", "sessions", "jobs")
-COMMIT = "commit"
-"""The script of every write that is answered."""
 ON_DISK = ("WAITAOF", 1, 0)
 DISK_SECONDS = 20
 """How long to wait for the disk; it is written every second."""
@@ -96,7 +94,7 @@ class Server:
         self._filled_at = -1
         self._filling = asyncio.Lock()
         self._scripts = {
-            name: _script(name) for name in (COMMIT, "rows", "around", "touch", "expire", "let_go", "look")
+            name: _script(name) for name in ("commit", "rows", "around", "touch", "expire", "let_go", "look")
         }
 
     async def reach(self) -> None:
@@ -151,7 +149,7 @@ class Server:
         """Return what a script of ours returns."""
         script = self._scripts[name]
         rest = (len(keys), *keys, *words)
-        do = self._written if name == COMMIT else self.client.execute_command
+        do = self._written if name == "commit" else self.client.execute_command
         with translated(self.place):
             try:
                 return await do("EVALSHA", script.sha, *rest)
