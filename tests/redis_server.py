@@ -28,8 +28,7 @@ from typing import TypeVar
 import platformdirs
 import pytest
 from redis import Redis
-from redis.cluster import RedisCluster
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import MovedError, RedisError, ResponseError
 
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
@@ -226,14 +225,14 @@ def place(url: str, vectors: VectorIndex | None = None) -> Place:
 
 def client_of(where: Place) -> Redis:
     """Return a client of the server that holds the store."""
-    if not where.is_cluster:
-        return Redis.from_url(where.plain_url)
-    cluster = RedisCluster.from_url(where.plain_url)
-    try:
-        node = cluster.get_node_from_key(where.keys.schema)
-        return Redis(host=node.host, port=node.port)
-    finally:
-        cluster.close()
+    client = Redis.from_url(where.plain_url)
+    if where.is_cluster:
+        try:
+            client.exists(where.keys.schema)
+        except MovedError as moved:
+            client.close()
+            return Redis(host=moved.host, port=moved.port)
+    return client
 
 
 def erase(where: Place) -> None:

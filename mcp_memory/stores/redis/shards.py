@@ -23,18 +23,24 @@ class Shard:
         self._cluster = connect()
         self._key = key
         self._asking = asyncio.Lock()
+        self._known: tuple[str, int] | None = None
+
+    def forget(self) -> None:
+        """Let the cluster be asked again: what was known led to a failure."""
+        self._known = None
 
     async def address(self) -> tuple[str, int]:
-        """Return the host and port of the primary, as the cluster knows it at this moment.
+        """Return the host and port of the primary.
 
         Raises:
             ConnectionError: no node of the cluster answers, or none has the key.
         """
         async with self._asking:
-            found = await self._find()
+            found = self._known or await self._find()
         if isinstance(found, Exception):
             # Raised here, so that it keeps what led to it.
             raise found
+        self._known = found
         return found
 
     async def _find(self) -> tuple[str, int] | Exception:
@@ -55,7 +61,7 @@ class Shard:
 
 
 class OnShard(Connection):
-    """A connection that asks, whenever it is made anew, where its shard is."""
+    """A connection to where its shard is at the moment at which it is made."""
 
     def __init__(self, *, shard: Shard, **options: Any) -> None:
         super().__init__(**options)
@@ -69,6 +75,17 @@ class OnShard(Connection):
         if not self.is_connected:
             self.host, self.port = await self._shard.address()
         await super().connect_check_health(check_health, retry_socket_connect)
+
+    async def disconnect(
+        self,
+        nowait: bool = False,  # noqa: FBT001, FBT002
+        error: Exception | None = None,
+        failure_count: int | None = None,
+        health_check_failed: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        if error is not None:
+            self._shard.forget()
+        await super().disconnect(nowait, error, failure_count, health_check_failed)
 
 
 class OnShardSecurely(OnShard, SSLConnection):
