@@ -81,6 +81,16 @@ async def test_a_cluster_is_named_as_one_and_what_is_none_is_not(redis_cluster_u
             redis_server.erase(place)
 
 
+async def test_a_user_who_may_not_ask_where_a_shard_is_is_told_so(own_cluster: Cluster) -> None:
+    """And not that there were no cluster."""
+    for node in own_cluster.nodes:
+        with Redis.from_url(node.url) as client:
+            client.acl_setuser("ann", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-cluster"])
+    place = redis_server.place(own_cluster.url.replace("://", "://ann:any@"))
+    with pytest.raises(StoreUnavailable, match=r"does not let this user do it .*cluster"):
+        await RedisStore(place, clock=StandingClock()).open()
+
+
 async def opens(place: Place) -> bool:
     store = RedisStore(place, clock=StandingClock())
     try:

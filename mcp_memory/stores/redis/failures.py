@@ -36,7 +36,10 @@ NO_FILE = "{place} names a file that is not there ({error}): correct it in REDIS
 REFUSED = (
     "{place} refuses the user or password ({error}): put the right ones into REDIS_URL, redis://USER:PASSWORD@HOST"
 )
-FORBIDDEN = "{place} does not let this user do it ({error}): allow it the keys mcp-memory:* and the commands FT.*"
+FORBIDDEN = (
+    "{place} does not let this user do it ({error}): allow it the keys mcp-memory:* and the commands FT.*, and what is "
+    "refused here"
+)
 NO_ENGINE = (
     "{place} has no Query Engine, by which memories are found ({error}): use Redis 8 (docker run redis:8), Redis Stack "
     "7.4 (redis/redis-stack-server) or Redis Cloud with search"
@@ -94,10 +97,10 @@ ERRORS: Sequence[tuple[type[Exception], str, type[StoreError], str]] = (
     (exceptions.AskError, "", StoreBusy, MOVING),
     (exceptions.TryAgainError, "", StoreBusy, MOVING),
     (exceptions.ConnectionError, "max number of clients", StoreBusy, CROWDED),
-    (exceptions.ConnectionError, "cluster mode is not enabled", StoreUnavailable, NO_CLUSTER),
     (exceptions.ConnectionError, "connection closed by server", StoreUnavailable, ENDED),
     (exceptions.ConnectionError, "", StoreUnavailable, UNREACHABLE),
     (exceptions.RedisClusterException, "cluster mode is not enabled", StoreUnavailable, NO_CLUSTER),
+    (exceptions.RedisError, "cluster support disabled", StoreUnavailable, NO_CLUSTER),
     (exceptions.RedisClusterException, "", StoreUnavailable, UNREACHABLE),
     (exceptions.RedisError, "waitaof", StoreUnavailable, NO_DISK),
     (exceptions.RedisError, "unknown command", StoreUnavailable, NO_ENGINE),

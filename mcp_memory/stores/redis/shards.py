@@ -14,6 +14,8 @@ from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import ConnectionError, RedisClusterException, RedisError  # noqa: A004 -- Redis' own
 
+from mcp_memory.stores.redis.patience import causes
+
 
 class Shard:
     """Where in a cluster a key lies."""
@@ -49,10 +51,11 @@ class Shard:
             await nodes.initialize()
             node = self._cluster.get_node_from_key(self._key)
         except RedisClusterException as error:
-            cause = error.__cause__
             # None of the nodes that were known is there: the next time, those of the URL are asked again.
             self._cluster = self._connect()
-            return cause if isinstance(cause, RedisError) else ConnectionError(str(cause or error))
+            # The driver takes every refusal for that of a server outside a cluster; what the server said is behind it.
+            said = [one for one in causes(error) if isinstance(one, RedisError)]
+            return said[0] if said else ConnectionError(str(error))
         finally:
             # It is asked so rarely that an open connection to every node would be a waste.
             await nodes.aclose()
