@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.tokens import Token
 from mcp_memory.stores.redis import keys
+from mcp_memory.stores.redis.committing import Check, commit
 from mcp_memory.stores.redis.server import Command, Server
-from mcp_memory.stores.redis.transaction import Check, commit
 
 
 async def add(server: Server, token: Token) -> bool:

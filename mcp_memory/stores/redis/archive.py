@@ -41,7 +41,7 @@ def _whole(stored: Stored, models: dict[int, Generation]) -> Archived:
 
 async def take_in(transaction: Transaction, memories: Sequence[tuple[TakenIn, Prepared]]) -> list[bool]:
     """Store those whose names find nothing yet; say of each whether it was."""
-    await transaction.read(names=[*_names(memories)], new=len(memories), images=len(memories))
+    await transaction.read(names=[*_names(memories)], fresh=True)
     taken = [_taken_in(transaction, one, ready) for one, ready in memories]
     await transaction.commit()
     return taken

@@ -1,14 +1,13 @@
-"""Memories and the hashes that hold them: the one place where one becomes the other."""
+"""Memories and the hashes that hold them: the one place where one becomes the other; their rows are in ``rows``."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from struct import Struct
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from mcp_memory.domain.filters import TagField, Tags
 from mcp_memory.domain.identity import normalised
@@ -17,6 +16,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Cues
 from mcp_memory.stores.redis import keys
+from mcp_memory.stores.redis.rows import Vector, read_row
 
 Name: TypeAlias = tuple[str | None, str | None, str]
 """Namespace, user and id: what names one memory."""
@@ -32,23 +32,13 @@ TAGS: dict[TagField, str] = {
     "entities": "en",
 }
 """The fields of the index that hold labels."""
-FIELDS = ("doc", "words", "row", "aliases", "top", "rev")
-"""What a memory is read from."""
+_FOLDED: dict[TagField, Callable[[str], str]] = {name: Tags(name).folded for name in TAGS}
+FIELDS = ("doc", "words", "aliases", "top", "rev")
+"""What a memory is read from, with its row and its use."""
 USE = ("at", "n")
-"""The same of its use."""
+"""Of its use."""
 _APART = {"last_accessed", "access_count"}
-NEVER = (1 << 63) - 1
-"""The end of what has none."""
-_ROW = Struct("<dqiiiii12sH")
-_NO_THREAD = bytes(12)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Vector(NamedTuple):
-    """A vector in small (see ``stores.vectors``) and the number of the model that made it."""
-
-    generation: int
-    packed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +63,6 @@ class Stored:
         return name_of(self.record)
 
 
-class Row(NamedTuple):
-    """What ranking reads of a memory."""
-
-    created: float
-    until: int
-    words: int
-    flags: int
-    day: int
-    length: int
-    generation: int
-    thread: str | None
-    speaker: str
-    vector: bytes | None
-
-
 def name_of(record: MemoryRecord) -> Name:
     """Return what names a memory."""
     return record.namespace, record.user_id, record.id
@@ -103,8 +78,8 @@ def labels(record: MemoryRecord, name: TagField) -> Sequence[str]:
     value = getattr(record, name)
     if value is None or value == []:
         return ()
-    values = value if isinstance(value, list) else [str(value)]
-    return sorted(set(map(Tags(name).folded, values)))
+    fold = _FOLDED[name]
+    return sorted(set(map(fold, value))) if isinstance(value, list) else (fold(str(value)),)
 
 
 @lru_cache(8_192)
@@ -115,42 +90,13 @@ def label_digest(value: str) -> str:
 
 def tags_of(record: MemoryRecord, names: Iterable[TagField] = TAGS) -> dict[str, str]:
     """Return the labels of a memory as the index holds them."""
-    found = {TAGS[name]: " ".join(map(label_digest, labels(record, name))) for name in names}
-    return {name: value for name, value in found.items() if value}
+    held = ((TAGS[name], labels(record, name)) for name in names)
+    return {name: " ".join(map(label_digest, values)) for name, values in held if values}
 
 
 def fresh_at(record: MemoryRecord) -> datetime:
     """Return when the memory was last stored or changed."""
     return max(record.updated_at, record.persisted_at or record.updated_at)
-
-
-def row_of(stored: Stored) -> bytes:
-    """Return what ranking reads of the memory."""
-    record, cues = stored.record, stored.cues
-    thread = keys.thread(record)
-    speaker = cues.speaker.encode("utf-8", "surrogatepass")
-    head = _ROW.pack(
-        record.created_at.timestamp(),
-        NEVER if record.valid_to is None else microseconds(record.valid_to),
-        cues.words,
-        cues.flags,
-        cues.day,
-        stored.length,
-        0 if stored.vector is None else stored.vector.generation,
-        _NO_THREAD if thread is None else bytes.fromhex(thread),
-        len(speaker),
-    )
-    return head + speaker + (b"" if stored.vector is None else stored.vector.packed)
-
-
-def read_row(row: bytes) -> Row:
-    """Return what ``row_of`` wrote."""
-    created, until, words, flags, day, length, generation, thread, size = _ROW.unpack_from(row)
-    start = _ROW.size + size
-    speaker = row[_ROW.size : start].decode("utf-8", "surrogatepass")
-    named = None if thread == _NO_THREAD else thread.hex()
-    vector = row[start:] or None
-    return Row(created, until, words, flags, day, length, generation, named, speaker, vector)
 
 
 def document(stored: Stored) -> dict[str, str | bytes | int]:
@@ -159,7 +105,6 @@ def document(stored: Stored) -> dict[str, str | bytes | int]:
     found: dict[str, str | bytes | int] = {
         "doc": record.model_dump_json(exclude=_APART, exclude_defaults=True),
         "words": stored.words,
-        "row": row_of(stored),
         "top": stored.top,
         "h": stored.handle,
         "len": stored.length,
@@ -212,9 +157,11 @@ def record_of(doc: bytes, use: Sequence[bytes | None]) -> MemoryRecord:
     return MemoryRecord.model_validate(fields)
 
 
-def stored_of(handle: int, found: Sequence[bytes | None], use: Sequence[bytes | None]) -> Stored | None:
+def stored_of(
+    handle: int, found: Sequence[bytes | None], row: bytes | None, use: Sequence[bytes | None]
+) -> Stored | None:
     """Return the memory that the fields hold; None where there is none."""
-    doc, words, row, aliases, top, rev = found
+    doc, words, aliases, top, rev = found
     if doc is None or row is None:
         return None
     read = read_row(row)
@@ -223,8 +170,8 @@ def stored_of(handle: int, found: Sequence[bytes | None], use: Sequence[bytes | 
         record=record_of(doc, use),
         words=(words or b"").decode(),
         length=read.length,
-        cues=Cues(read.words, read.flags, read.speaker, read.day),
-        vector=None if read.vector is None else Vector(read.generation, read.vector),
+        cues=read.cues,
+        vector=read.vector,
         aliases=names_of(json.loads(aliases or b"[]")),
         top=int(top or 1),
         rev=rev or b"",

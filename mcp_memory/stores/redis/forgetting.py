@@ -14,7 +14,7 @@ from mcp_memory.stores.redis.transaction import Transaction
 async def forget(transaction: Transaction, seen: Sequence[tuple[Handle, Aged]]) -> list[Handle]:
     """Remove the memories that are as they were seen; return them."""
     before = {int(handle): aged for handle, aged in seen}
-    await transaction.read(handles=before, images=len(before))
+    await transaction.read(handles=before)
     same: list[Handle] = []
     for handle, aged in before.items():
         stored = transaction.stored(handle)

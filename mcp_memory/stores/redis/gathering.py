@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from mcp_memory.stores.redis.server import Command, Word
 
-_COUNTED = {"HINCRBY": 3, "USE": 4}
-"""Commands whose last word is a number to be added, with their words before it."""
+_FIRST = {"LEAVE"}
+"""Who leaves a thread is named in rows that are there yet."""
+_TOGETHER = 2_000
+"""Words that one command sets."""
+
+
+class _Gathered:
+    """Commands by what may be done with them at once."""
+
+    def __init__(self) -> None:
+        self._sums: Counter[tuple[Word, ...]] = Counter()
+        self._sorted_sets: dict[Word, dict[Word, Word]] = {}
+        self._lists: dict[tuple[Word, Word], list[Word]] = {}
+        self._new: list[Word] = []
+        self._kinds: dict[Word, Callable[[Command], None]] = {
+            "HINCRBY": self._count,
+            "ZADD": self._sort,
+            "RPUSH": self._join,
+            "JOIN": self._join,
+            "NEW": self._make,
+        }
+
+    def take(self, command: Command) -> bool:
+        """Keep the command for later, if it is of a kind that is gathered."""
+        kind = self._kinds.get(command[0])
+        if kind is not None:
+            kind(command)
+        return kind is not None
+
+    def _count(self, command: Command) -> None:
+        self._sums[tuple(command[:-1])] += int(command[-1])
+
+    def _sort(self, command: Command) -> None:
+        _, key, score, member = command
+        self._sorted_sets.setdefault(key, {})[member] = score
+
+    def _join(self, command: Command) -> None:
+        name, key, *members = command
+        self._lists.setdefault((name, key), []).extend(members)
+
+    def _make(self, command: Command) -> None:
+        self._new += command[1:]
+
+    def commands(self) -> Iterator[Command]:
+        """Yield the fewest commands."""
+        for start in range(0, len(self._new), _TOGETHER):
+            yield ("MSET", *self._new[start : start + _TOGETHER])
+        for key, members in self._sorted_sets.items():
+            yield ("ZADD", key, *(word for member, score in members.items() for word in (score, member)))
+        # Who joins a thread has a row by now.
+        for named, added in self._lists.items():
+            yield (*named, *added)
+        for counted, change in self._sums.items():
+            if change:
+                yield (*counted, change)
 
 
 def gathered(commands: Iterable[Command]) -> Iterator[Command]:
-    """Yield commands with the effect of these, each kind in its order."""
-    sums: Counter[tuple[Word, ...]] = Counter()
-    sorted_sets: dict[Word, dict[Word, Word]] = {}
-    lists: dict[Word, list[Word]] = {}
+    """Yield commands with the effect of these; ``NEW`` sets a key that is not there."""
+    commands = list(commands)
+    yield from (words for words in commands if words[0] in _FIRST)
+    kept = _Gathered()
     for words in commands:
-        name, key, *rest = words
-        if name in _COUNTED:
-            sums[tuple(words[:-1])] += int(words[-1])
-        elif name == "ZADD":
-            score, member = rest
-            sorted_sets.setdefault(key, {})[member] = score
-        elif name == "RPUSH":
-            lists.setdefault(key, []).extend(rest)
-        else:
+        if words[0] not in _FIRST and not kept.take(words):
             yield words
-    for key, members in sorted_sets.items():
-        yield ("ZADD", key, *(word for member, score in members.items() for word in (score, member)))
-    for key, added in lists.items():
-        yield ("RPUSH", key, *added)
-    for counted, change in sums.items():
-        if change:
-            yield (*counted, change)
+    yield from kept.commands()

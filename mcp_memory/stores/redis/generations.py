@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,8 +14,8 @@ from redisvl.schema import IndexSchema
 
 from mcp_memory.ports.models import Generation
 from mcp_memory.stores import vectors
-from mcp_memory.stores.redis.documents import Vector
 from mcp_memory.stores.redis.failures import translated
+from mcp_memory.stores.redis.rows import Vector, vector_field
 from mcp_memory.stores.redis.server import Command, Server
 
 REGISTER = "HSETNX"
@@ -43,21 +43,25 @@ class Generations:
         self._numbers: dict[Generation, int] = {}
         self._kinds: dict[int, VectorIndex] = {}
 
-    def field(self, number: int) -> str:
-        """Return the field that holds the vectors of a model."""
-        return f"v{number}"
-
-    def blob(self, vector: Vector) -> bytes:
-        """Return a vector as the engine takes it."""
-        parts, scale = vectors.unpacked([vector.packed], len(vector.packed) - vectors.SCALE)
-        whole = parts[0].astype(np.float32) * scale[0]
-        # Of unit length again, so that every metric chooses the same.
-        return self.bytes_of(vector.generation, whole / (np.linalg.norm(whole) or np.float32(1)))
+    def blobs(self, stored: Collection[Vector]) -> dict[Vector, bytes]:
+        """Return vectors as the engine takes them; ``meet`` their models first."""
+        found: dict[Vector, bytes] = {}
+        for number in {vector.generation for vector in stored}:
+            among = [vector for vector in stored if vector.generation == number]
+            parts, scale = vectors.unpacked([one.packed for one in among], len(among[0].packed) - vectors.SCALE)
+            whole = parts.astype(np.float32) * scale[:, np.newaxis]
+            length = np.linalg.norm(whole, axis=1, keepdims=True)
+            length[length == 0] = 1
+            # Of unit length again, so that every metric chooses the same.
+            found |= zip(among, self._written(number, whole / length), strict=True)
+        return found
 
     def bytes_of(self, number: int, vector: NDArray[np.float32]) -> bytes:
         """Return the bytes of a vector in the type in which those of the model are indexed; ``meet`` it first."""
-        written: bytes = vector.astype(_NUMPY[self._kinds[number].datatype]).tobytes()
-        return written
+        return self._written(number, vector[np.newaxis])[0]
+
+    def _written(self, number: int, matrix: NDArray[np.float32]) -> list[bytes]:
+        return [row.tobytes() for row in matrix.astype(_NUMPY[self._kinds[number].datatype])]
 
     def searched_by(self, number: int) -> Literal["hnsw", "flat"]:
         """Return the algorithm that finds the nearest vectors of the model; ``meet`` it first."""
@@ -119,7 +123,7 @@ class Generations:
 
     async def _add_field(self, number: int, dimensions: int) -> None:
         """Add the model's field to the index, if no other process did."""
-        words = vector_field(self.field(number), dimensions, self.index)
+        words = _described(vector_field(number), dimensions, self.index)
         index = f"{self._server.index}:memories"
         with translated(self._server.place):
             try:
@@ -129,7 +133,7 @@ class Generations:
                     raise
 
 
-def vector_field(name: str, dimensions: int, index: VectorIndex) -> list[Any]:
+def _described(name: str, dimensions: int, index: VectorIndex) -> list[Any]:
     """Return the words that describe a field of vectors."""
     attributes = {
         "algorithm": index.algorithm,

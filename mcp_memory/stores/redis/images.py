@@ -9,7 +9,8 @@ from typing import Any
 
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.stores.redis.documents import Name, Stored, Vector, names_of
+from mcp_memory.stores.redis.documents import Name, Stored, names_of
+from mcp_memory.stores.redis.rows import Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,17 @@ class Image:
     def written(self) -> str:
         """Return the image as it is kept."""
         namespace, user_id, memory_id = self.name
-        found: dict[str, Any] = {"o": self.operation, "h": self.handle, "a": self.after, "i": memory_id}
-        given = {"u": None if self.unit == self.handle else self.unit, "n": namespace, "s": user_id, "x": self.undone}
-        found |= {name: value for name, value in given.items() if value is not None}
+        found: dict[str, Any] = {"a": self.after, "i": memory_id}
+        found |= {name: value for name, value in (("n", namespace), ("s", user_id)) if value is not None}
         if self.before is not None:
             found["b"] = self.before.model_dump(mode="json", exclude_defaults=True)
         if self.aliases:
             found["l"] = sorted(self.aliases, key=repr)
         if self.vector_kept:
             found["v"] = [self.vector.generation, b64encode(self.vector.packed).decode()] if self.vector else []
-        return json.dumps(found, ensure_ascii=False)
+        # Numbers stand before what JSON holds, as some are only given when this is written.
+        undone = "" if self.undone is None else self.undone
+        return f"{self.operation} {self.handle} {self.unit} {undone} {json.dumps(found, ensure_ascii=False)}"
 
     def marked(self, undone: int | None) -> Image:
         """Return the image as taken back by an operation, or as standing again."""
@@ -58,16 +60,17 @@ class Image:
 
 def read_image(number: int, written: bytes) -> Image:
     """Return the image that was kept under the number."""
-    found = json.loads(written)
+    operation, handle, unit, undone, rest = written.split(b" ", 4)
+    found = json.loads(rest)
     before, vector = found.get("b"), found.get("v")
     return Image(
         number=number,
-        operation=found["o"],
-        handle=found["h"],
-        unit=found.get("u", found["h"]),
+        operation=int(operation),
+        handle=int(handle),
+        unit=int(unit),
         name=(found.get("n"), found.get("s"), found["i"]),
         after=found["a"],
-        undone=found.get("x"),
+        undone=int(undone) if undone else None,
         before=None if before is None else MemoryRecord.model_validate(before),
         vector_kept=vector is not None,
         vector=Vector(vector[0], b64decode(vector[1])) if vector else None,
@@ -75,14 +78,17 @@ def read_image(number: int, written: bytes) -> Image:
     )
 
 
-def change_image(image: Image, before: Stored | None, after: Stored | None) -> Image | None:
-    """Return the image with what the memory was and became; None where it was and is not there."""
+def change_image(number: int, operation: int, unit: int, before: Stored | None, after: Stored | None) -> Image | None:
+    """Return the image of what a memory was and became; None where it was and is not there."""
     there = before or after
     if there is None:
         return None
     kept = before is not None and (after is None or after.vector != before.vector)
-    return replace(
-        image,
+    return Image(
+        number=number,
+        operation=operation,
+        handle=there.handle,
+        unit=unit,
         name=there.name,
         after=None if after is None else after.record.version,
         before=None if before is None else before.record,

@@ -10,9 +10,9 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.jobs import JobRule
 from mcp_memory.stores.redis import queries
+from mcp_memory.stores.redis.committing import Check, commit
 from mcp_memory.stores.redis.documents import label_digest, pairs
 from mcp_memory.stores.redis.server import Command, Server
-from mcp_memory.stores.redis.transaction import Check, commit
 
 _OPTIONAL = ("ns", "us", "se", "due", "finished")
 

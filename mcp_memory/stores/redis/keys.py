@@ -18,7 +18,7 @@ _BYTES = 12
 
 
 _REMEMBERED = 8_192
-"""Digests that a process remembers: the same scopes and labels come again and again."""
+"""Digests that a process remembers: the same scopes, labels and ids come again and again."""
 
 
 def digest(*parts: object) -> str:
@@ -37,6 +37,7 @@ def owned(namespace: str | None, user_id: str | None) -> str:
     return digest(namespace, user_id)
 
 
+@lru_cache(_REMEMBERED)
 def content(scope: Scope, memory_hash: str) -> str:
     """Return what stands for a content in exactly this scope."""
     return digest(scope.namespace, scope.user_id, scope.session_id, memory_hash)
@@ -44,7 +45,12 @@ def content(scope: Scope, memory_hash: str) -> str:
 
 def thread(record: MemoryRecord) -> str | None:
     """Return what stands for the thread of talk that the memory stands in; None if it stands in none."""
-    return None if record.thread is None else digest(record.namespace, record.user_id, *record.thread)
+    standing = record.thread
+    return None if standing is None else _standing(record.namespace, record.user_id, *standing)
+
+
+_standing = lru_cache(_REMEMBERED)(digest)
+_of_id = lru_cache(_REMEMBERED)(digest)
 
 
 @lru_cache(_REMEMBERED)
@@ -71,7 +77,9 @@ class Keys:
         self.sessions = f"{self.before}w:"
         self.jobs = f"{self.before}j:"
         self.threads = f"{self.before}t:"
+        self.rows = f"{self.before}r:"
         self.generations = f"{self.before}generations"
+        self.counts = f"{self.before}n"
         self.schema = f"{self.before}schema"
         self.compared = f"{self.before}compared"
         self.operations_by_time = f"{self.before}ot"
@@ -87,9 +95,9 @@ class Keys:
         """Return where the last number of a kind is counted."""
         return self._of("last", kind)
 
-    def done(self, token: int) -> str:
+    def done(self, turn: int | str) -> str:
         """Return what says for a while that a transaction was done."""
-        return self._of("done", token)
+        return self._of("done", turn)
 
     def memory(self, handle: int) -> str:
         """Return where a memory is, and what finds it."""
@@ -99,9 +107,13 @@ class Keys:
         """Return where the use of a memory is noted."""
         return f"{self.accesses}{handle}"
 
+    def row(self, handle: int) -> str:
+        """Return where what ranking reads of a memory is."""
+        return f"{self.rows}{handle}"
+
     def named(self, memory_id: str) -> str:
         """Return where the owners of an id find the memory that has it or took it in."""
-        return self._of("id", digest(memory_id))
+        return self._of("id", _of_id(memory_id))
 
     def content(self, name: str) -> str:
         """Return where the memories of one content are listed."""
@@ -110,10 +122,6 @@ class Keys:
     def thread(self, name: str) -> str:
         """Return where the memories of one thread stand in their order."""
         return f"{self.threads}{name}"
-
-    def counts(self, reach: str) -> str:
-        """Return where is counted what lies within a scope."""
-        return self._of("n", reach)
 
     def values(self, field: str) -> str:
         """Return where the values of a label are, sorted."""

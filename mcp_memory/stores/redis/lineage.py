@@ -13,11 +13,12 @@ from mcp_memory.ports.models import Generation
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores import vectors
 from mcp_memory.stores.redis import history, keys, suggestions
-from mcp_memory.stores.redis.documents import Vector
+from mcp_memory.stores.redis.committing import Check, commit
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.images import Image, read_image
+from mcp_memory.stores.redis.recording import recorded
+from mcp_memory.stores.redis.rows import Vector
 from mcp_memory.stores.redis.server import Command, Server
-from mcp_memory.stores.redis.transaction import Check, commit, record
 
 _TOGETHER = 1_000
 """Numbers that are looked behind at once; behind some of them there is nothing."""
@@ -140,14 +141,18 @@ async def take_in_history(server: Server, generations: Generations, given: Seque
     begun = await _begun(server, [image for image in images if image.number not in held])
     checks = [Check(server.keys.operation_of_id(act.operation.id), "", None) for act in new]
     commands = await _acts(server, new)
-    count = len(new)
+    count, unknown = len(new), []
     for image in images:
         former = held.get(image.number) or begun.get((image.operation, image.handle) if image.before is None else None)
         if former is None or former.undone != image.undone:
             count += 1
             key = server.keys.image(image.number if former is None else former.number)
             checks.append(Check(key, "", None if former is None else former.written().encode()))
-            commands += record(server.keys, image) if former is None else _marked(key, former, image.undone)
+            if former is None:
+                unknown.append(image)
+            else:
+                commands += _marked(key, former, image.undone)
+    commands += recorded(server.keys, unknown)
     if commands:
         await commit(server, int(token), checks, commands)
     return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
@@ -13,102 +13,163 @@ from numpy.typing import NDArray
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.stores.redis import queries
-from mcp_memory.stores.redis.documents import Row, read_row
 from mcp_memory.stores.redis.queries import Query
+from mcp_memory.stores.redis.rows import Beside, Columns, beside
 from mcp_memory.stores.redis.server import Server
 
 Numbers32: TypeAlias = NDArray[np.int32]
+Handles: TypeAlias = NDArray[np.int64]
 
-SPARE = 4
-"""How many further to each side are looked at: among those that may not be shown, who comes next is found."""
+_ROUNDS = 12
+"""How often it is asked who stands beyond memories that have ended, before all that may be shown is asked for."""
+
+
+def _none() -> Handles:
+    return np.empty(0, np.int64)
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """The rows with their neighbours, and what is known of their threads."""
+    """The rows with their neighbours."""
 
-    rows: dict[int, Row]
-    moments: dict[int, int] = field(default_factory=dict)
-    """When each was last used, in microseconds."""
-    following: dict[int, int] = field(default_factory=dict)
-    """Who may be shown next after whom in the thread."""
+    rows: dict[int, bytes]
+    one: Handles = field(default_factory=_none)
+    other: Handles = field(default_factory=_none)
+    """Who may be shown next after each of the former in their thread."""
 
-    def links(self, handles: Sequence[int]) -> tuple[Numbers32, Numbers32, Numbers32]:
-        """Return for sorted handles who comes before and after among them, and the number of the thread."""
-        place = {handle: number for number, handle in enumerate(handles)}
-        before: Numbers32 = np.full(len(handles), -1, np.int32)
-        after, session = before.copy(), before.copy()
-        together = {*self.following, *self.following.values()}
-        numbers: dict[str | None, int] = {}
-        for handle in handles:
-            following = self.following.get(handle)
-            if following in place:
-                after[place[handle]], before[place[following]] = place[following], place[handle]
-            if handle in together:
-                thread = self.rows[handle].thread
-                session[place[handle]] = numbers.setdefault(thread, len(numbers))
-        return before, after, session
+    def links(self, handles: Sequence[int]) -> tuple[Numbers32, Numbers32]:
+        """Return for sorted handles who comes before and after among them."""
+        known = np.array(handles, np.int64)
+        one, other = np.searchsorted(known, self.one), np.searchsorted(known, self.other)
+        last = len(known) - 1
+        there = (known[np.minimum(one, last)] == self.one) & (known[np.minimum(other, last)] == self.other)
+        before = np.full(len(known), -1, np.int32)
+        after = before.copy()
+        after[one[there]] = other[there]
+        before[other[there]] = one[there]
+        return before, after
 
-
-async def around(server: Server, query: Query, where: Where, rows: Mapping[int, Row], reach: int) -> Surroundings:
-    """Return the rows with so many neighbours to each side."""
-    found = Surroundings(dict(rows))
-    if not rows:
-        return found
-    runs = await _runs(server, where, found, reach)
-    if runs is None:
-        runs = await _allowed_runs(server, query, rows)
-    chosen: set[int] = set()
-    for run in runs:
-        found.following.update(pairwise(run))
-        for at, handle in enumerate(run):
-            if handle in rows:
-                chosen.update(run[max(0, at - reach) : at + reach + 1])
-    await _fetch(server, found, sorted(chosen - rows.keys()))
-    return found
+    def follow(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Note who may be shown next after whom."""
+        listed = list(pairs)
+        self.one, self.other = np.array(listed, np.int64).reshape(-1, 2).T
 
 
-async def _runs(server: Server, where: Where, found: Surroundings, reach: int) -> list[list[int]] | None:
-    """Note when the rows were used; return who stands around each in its thread, as far as needed.
+async def around(
+    server: Server, query: Query, where: Where, rows: dict[int, bytes], reach: int, *, ended: int
+) -> Surroundings:
+    """Return the rows with so many neighbours to each side.
 
-    Returns None where it takes a search to know who may be shown.
+    Args:
+        server: where they are.
+        query: what may be shown, for the engine.
+        where: the same.
+        rows: by their handles.
+        reach: how many neighbours.
+        ended: how many memories within the scope had ended.
     """
-    handles = list(found.rows)
-    threaded = [(handle, thread) for handle in handles if (thread := found.rows[handle].thread) is not None]
-    aside = reach + SPARE
-    places = " ".join(f"{handle}={thread}" for handle, thread in threaded)
-    words = (server.keys.accesses, server.keys.threads, " ".join(map(str, handles)), places, aside)
-    moments, *answers = await server.run("around", [server.keys.schema], words)
-    _note(found, handles, moments)
+    surroundings = Surroundings(rows)
+    if not rows:
+        return surroundings
     if not queries.is_plain(where):
-        return None if threaded else []
-    runs = [[int(handle) for handle in run.split()] for run in answers]
-    if where.current_at is None or not runs:
-        return runs
-    ended = await _ended(server, {thread for _, thread in threaded}, microseconds(where.current_at))
-    for (handle, _), run in zip(threaded, runs, strict=True):
-        if not _enough(handle, run, ended, aside, reach):
-            return None
-    return [[handle for handle in run if handle not in ended] for run in runs]
+        await _add_allowed(server, query, surroundings, reach)
+    elif not ended or where.current_at is None:
+        await _add_beside(server, surroundings, reach)
+    elif not await _add_standing(server, surroundings, reach, microseconds(where.current_at)):
+        await _add_allowed(server, query, surroundings, reach)
+    return surroundings
 
 
-def _enough(handle: int, run: Sequence[int], ended: set[int], aside: int, reach: int) -> bool:
-    """Say whether so many neighbours are known to each side, or the end of the thread is."""
-    if handle not in run:
-        return True
-    at = run.index(handle)
-    sides = (run[:at], run[at + 1 :])
-    return all(len(side) < aside or sum(one not in ended for one in side) > reach for side in sides)
+async def rows_of(server: Server, handles: Sequence[int]) -> dict[int, bytes]:
+    """Return the rows of memories by their handles; those that are gone are left out."""
+    if not handles:
+        return {}
+    rows = await server.call("MGET", *map(server.keys.row, handles))
+    return {handle: row for handle, row in zip(handles, rows, strict=True) if row is not None}
 
 
-async def _ended(server: Server, threads: set[str], moment: int) -> set[int]:
-    text = f"{queries.tag('th', sorted(threads))} {queries.until('until', moment)}"
-    return {*await queries.keys_of(server, "memories", text)}
+async def _add_beside(server: Server, found: Surroundings, reach: int) -> None:
+    """Add the neighbours where everything in the threads may be shown."""
+    fresh = found.rows
+    for _ in range(reach):
+        head = Columns([*fresh.values()]).head
+        near = {*head["before"].tolist(), *head["after"].tolist()}
+        fresh = await rows_of(server, [*(near - found.rows.keys() - {0})])
+        if not fresh:
+            break
+        found.rows |= fresh
+    handles = [*found.rows]
+    found.one, found.other = np.array(handles, np.int64), Columns([found.rows[one] for one in handles]).head["after"]
 
 
-async def _allowed_runs(server: Server, query: Query, rows: Mapping[int, Row]) -> list[list[int]]:
-    """Return all that may be shown of the threads of the rows, each thread in its order."""
-    threads = sorted({row.thread for row in rows.values() if row.thread is not None})
+async def _add_standing(server: Server, found: Surroundings, reach: int, moment: int) -> bool:
+    """Add the neighbours that had not ended at the moment; say whether they were found in so many rounds."""
+    known = {handle: beside(row) for handle, row in found.rows.items()}
+    rows = dict(found.rows)
+    for _ in range(_ROUNDS):
+        # Those one further are known too: they may be another one's neighbours.
+        walks = [_walked(known, handle, reach + 1, moment) for handle in found.rows]
+        missing = {handle for walk in walks for handle in walk.missing}
+        if not missing:
+            break
+        fresh = await rows_of(server, [*missing])
+        # What is gone meanwhile has nobody beside it.
+        known |= {handle: beside(fresh[handle]) if handle in fresh else _NOBODY for handle in missing}
+        rows |= fresh
+    else:
+        return False
+    runs = [(*reversed(walk.before), handle, *walk.after) for handle, walk in zip(found.rows, walks, strict=True)]
+    found.follow(pair for run in runs for pair in pairwise(run))
+    chosen = {handle for walk in walks for side in (walk.before, walk.after) for handle in side[:reach]}
+    found.rows |= {handle: rows[handle] for handle in chosen}
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Who stands around one memory, nearest first, and who must be known to say more."""
+
+    before: list[int]
+    after: list[int]
+    missing: list[int]
+
+
+_NOBODY = Beside(0, 0, 0)
+
+
+def _walked(known: Mapping[int, Beside], handle: int, steps: int, moment: int) -> _Walk:
+    walk = _Walk([], [], [])
+    for side, there in (("before", walk.before), ("after", walk.after)):
+        for one in _side(known, handle, side):
+            if one not in known:
+                walk.missing.append(one)
+            elif known[one].until > moment:
+                there.append(one)
+            if len(there) == steps:
+                break
+    return walk
+
+
+def _side(known: Mapping[int, Beside], handle: int, side: str) -> Iterator[int]:
+    """Yield who stands to one side, as far as is known, and then the first who is not known."""
+    while handle in known and (handle := getattr(known[handle], side)):
+        yield handle
+
+
+async def _add_allowed(server: Server, query: Query, found: Surroundings, reach: int) -> None:
+    """Add the neighbours where it takes a search to know who may be shown."""
+    runs = await _allowed_runs(server, query, Columns([*found.rows.values()]).named_threads())
+    found.follow(pair for run in runs for pair in pairwise(run))
+    near: set[int] = set()
+    for run in runs:
+        for at, handle in enumerate(run):
+            if handle in found.rows:
+                near.update(run[max(0, at - reach) : at + reach + 1])
+    found.rows |= await rows_of(server, sorted(near - found.rows.keys()))
+
+
+async def _allowed_runs(server: Server, query: Query, threads: Sequence[str]) -> list[list[int]]:
+    """Return all that may be shown of threads, each in its order."""
     if not threads:
         return []
     words = ("RETURN", 1, "th", "LIMIT", 0, queries.MOST_ROWS, *query.among)
@@ -117,24 +178,3 @@ async def _allowed_runs(server: Server, query: Query, rows: Mapping[int, Row]) -
     for hit in answer.rows:
         runs.setdefault(hit.fields[b"th"], []).append(int(hit.key.rpartition(b":")[2]))
     return [sorted(run) for run in runs.values()]
-
-
-async def _fetch(server: Server, found: Surroundings, handles: Sequence[int]) -> None:
-    """Add the rows of the handles; those that are gone meanwhile are left out."""
-    if not handles:
-        return
-    words = (server.keys.memories, server.keys.accesses, " ".join(map(str, handles)))
-    answers = await server.run("rows", [server.keys.schema], words)
-    for handle, row in zip(handles, answers[::2], strict=True):
-        if row is not None:
-            found.rows[handle] = read_row(row)
-    _note(found, handles, answers[1::2])
-
-
-def _note(found: Surroundings, handles: Sequence[int], moments: Sequence[bytes | None]) -> None:
-    for handle, moment in zip(handles, moments, strict=False):
-        if moment:
-            found.moments[handle] = int(moment)
-        else:
-            # It was removed since the search found it.
-            found.rows.pop(handle, None)

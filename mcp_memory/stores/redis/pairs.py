@@ -17,10 +17,10 @@ from mcp_memory.retrieval.shared_words import RARE
 from mcp_memory.stores import vectors
 from mcp_memory.stores.near_field import Field
 from mcp_memory.stores.redis import queries
-from mcp_memory.stores.redis.documents import Row, read_row
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.keys import handle_of
 from mcp_memory.stores.redis.queries import Query
+from mcp_memory.stores.redis.rows import read_row
 from mcp_memory.stores.redis.server import Server
 
 _CHUNK = 2_000
@@ -78,22 +78,22 @@ async def _owners(server: Server, query: Query) -> dict[int, tuple[bytes | None,
 
 async def _read(server: Server, owners: dict[int, tuple[bytes | None, ...]], fresh: set[int]) -> Field | None:
     handles: list[int] = []
-    rows: list[Row] = []
+    stored: list[bytes] = []
     holding: dict[bytes, list[int]] = {}
     every = list(owners)
     for start in range(0, len(every), _CHUNK):
         some = every[start : start + _CHUNK]
-        answers = await server.many([("HMGET", server.keys.memory(handle), "row", "words") for handle in some])
-        for handle, (row, words) in zip(some, answers, strict=True):
-            if row is None or (read := read_row(row)).vector is None:
+        found = await server.call("MGET", *map(server.keys.row, some))
+        answers = await server.many([("HGET", server.keys.memory(handle), "words") for handle in some])
+        for handle, row, words in zip(some, found, answers, strict=True):
+            if row is None or words is None or (vector := read_row(row).vector) is None:
                 continue
-            for word in set((words or b"").split()):
+            for word in set(words.split()):
                 holding.setdefault(word, []).append(len(handles))
             handles.append(handle)
-            rows.append(read)
+            stored.append(vector.packed)
     if not handles:
         return None
-    stored = [row.vector or b"" for row in rows]
     parts, scale = vectors.unpacked(stored, len(stored[0]) - vectors.SCALE)
     numbers: dict[tuple[bytes | None, ...], int] = {}
     return Field(

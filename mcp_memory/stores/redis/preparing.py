@@ -9,8 +9,9 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.ports.memories import Cues, Entry
 from mcp_memory.ports.models import Generation
 from mcp_memory.stores import vectors
-from mcp_memory.stores.redis.documents import Stored, Vector
+from mcp_memory.stores.redis.documents import Stored
 from mcp_memory.stores.redis.generations import Generations
+from mcp_memory.stores.redis.rows import Vector
 from mcp_memory.stores.redis.words import Words
 
 

@@ -9,9 +9,9 @@ from mcp_memory.domain.filters import DateField, Dates, TagField, Tags, Where
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.records import MemoryType
 from mcp_memory.domain.scope import Scope
-from mcp_memory.stores.redis.differences import LISTED
 from mcp_memory.stores.redis.documents import TAGS, label_digest
 from mcp_memory.stores.redis.server import Command, Server, Word
+from mcp_memory.stores.redis.tallies import LISTED
 
 MOST_ROWS = 1_000_000
 """What the engine hands out at most; it is where one would ask for all."""

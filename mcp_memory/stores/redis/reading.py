@@ -16,6 +16,7 @@ from mcp_memory.stores.redis.documents import USE, record_of, said
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.keys import handle_of
 from mcp_memory.stores.redis.server import Command, Server
+from mcp_memory.stores.redis.tallies import counted
 
 NAMESPACES = 100
 """How many namespaces are listed at most."""
@@ -123,8 +124,7 @@ async def _page_among(server: Server, query: queries.Query, limit: int, offset: 
 async def total(server: Server, scope: Scope) -> tuple[int, int]:
     """Return how many memories lie within a scope, and how many words they have; this costs nothing."""
     reach = keys.reach(scope.namespace, scope.user_id, scope.session_id)
-    count, length = await server.call("HMGET", server.keys.counts(reach), "n", "len")
-    return int(count or 0), int(length or 0)
+    return counted(await server.call("HGET", server.keys.counts, reach))
 
 
 async def duplicates(server: Server, where: Where) -> list[list[Handle]]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
+from itertools import count
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from redis.exceptions import NoScriptError, ResponseError
@@ -93,9 +94,9 @@ class Server:
         self._connects = 0
         self._filled_at = -1
         self._filling = asyncio.Lock()
-        self._scripts = {
-            name: _script(name) for name in ("commit", "rows", "around", "touch", "expire", "let_go", "look")
-        }
+        self.turns = count(1)
+        """Numbers the transactions of this process."""
+        self._scripts = {name: _script(name) for name in ("commit", "touch", "expire", "let_go", "look")}
 
     async def reach(self) -> None:
         """Wait until the server answers; from then on it is waited for only as long as a failover takes."""
@@ -187,6 +188,11 @@ class Server:
         self._whole(answer)
         rows = [Hit(row[b"id"], row.get(b"extra_attributes") or {}) for row in answer[b"results"]]
         return Hits(int(answer[b"total_results"]), rows)
+
+    def found(self, answer: Any) -> list[int]:
+        """Return the handles of what a search found that was asked for no fields; ``hits`` says what may go wrong."""
+        self._whole(answer)
+        return [int(row[b"id"].rpartition(b":")[2]) for row in answer[b"results"]]
 
     def groups(self, answer: Any) -> list[dict[bytes, bytes]]:
         """Return the rows that an aggregation answered; ``hits`` says what may go wrong."""

@@ -11,9 +11,9 @@ from mcp_memory.domain.records import Message, Session
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import VersionConflict
 from mcp_memory.stores.redis import queries
+from mcp_memory.stores.redis.committing import Check, commit
 from mcp_memory.stores.redis.documents import label_digest, pairs
 from mcp_memory.stores.redis.server import Command, Server
-from mcp_memory.stores.redis.transaction import Check, commit
 
 _GRACE = 60_000
 """Milliseconds that Redis waits longer: the clocks of servers differ, and what has ended is not shown anyway."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Literal, TypeVar
 
 from mcp_memory.domain.filters import Where
@@ -49,7 +50,8 @@ from mcp_memory.stores.redis.besides import RedisBesides
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.indexes import SCHEMA_VERSION
 from mcp_memory.stores.redis.preparing import prepared
-from mcp_memory.stores.redis.transaction import Transaction
+from mcp_memory.stores.redis.rows import used
+from mcp_memory.stores.redis.transaction import Attempt, Transaction
 from mcp_memory.stores.redis.words import Words
 
 T = TypeVar("T")
@@ -66,7 +68,10 @@ class RedisStore(RedisBesides):
     async def _write(self, operation: Operation | None, act: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do the act in a transaction of its own, again and again until nobody gets in between."""
         server, generations = self._opened(), self._models()
-        return await server.transact(lambda: act(Transaction(server, generations, operation)))
+        attempts = chain([Attempt.FIRST], repeat(Attempt.LATER))
+        return await server.transact(
+            lambda: act(Transaction(server, generations, operation, attempt=next(attempts))),
+        )
 
     async def add(
         self,
@@ -121,9 +126,10 @@ class RedisStore(RedisBesides):
         return await self._write(operation, lambda transaction: forgetting.forget(transaction, seen))
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
-        names = [self._opened().keys.access(number) for number in dict.fromkeys(_numbers(handles))]
+        numbers, keys = list(dict.fromkeys(_numbers(handles))), self._opened().keys
+        names = [*map(keys.access, numbers), *map(keys.row, numbers)]
         if names:
-            await self._opened().run("touch", names, [microseconds(now), microseconds(unless_since)])
+            await self._opened().run("touch", names, [microseconds(now), microseconds(unless_since), used(now)])
 
     async def duplicates(self, where: Where) -> list[list[Handle]]:
         return await reading.duplicates(self._opened(), where)

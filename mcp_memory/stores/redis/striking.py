@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from mcp_memory.stores.redis import keys
 from mcp_memory.stores.redis.images import Image
+from mcp_memory.stores.redis.recording import done
 from mcp_memory.stores.redis.server import Command, Server
-from mcp_memory.stores.redis.transaction import done
 
 
 async def strike(server: Server, images: Sequence[Image], whole: Sequence[int] = ()) -> list[Command]:

@@ -13,9 +13,9 @@ from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, Suggestion
 from mcp_memory.ports.memories import Seen
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.redis import history, keys, reading
+from mcp_memory.stores.redis.committing import Check, commit
 from mcp_memory.stores.redis.documents import moment
 from mcp_memory.stores.redis.server import Command, Moved, Server
-from mcp_memory.stores.redis.transaction import Check, commit
 
 _PLAIN = ("id", "reason", "closeness", "text")
 

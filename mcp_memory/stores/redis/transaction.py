@@ -6,31 +6,32 @@ What finds memories (names, contents, threads, counts, labels) follows from how 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from typing import NamedTuple
 
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Operation
 from mcp_memory.stores.redis import keys
-from mcp_memory.stores.redis.differences import differences
+from mcp_memory.stores.redis.committing import Check, Given, Numbers, commit
+from mcp_memory.stores.redis.differences import Blobs, differences
 from mcp_memory.stores.redis.documents import FIELDS, USE, Name, Stored, stored_of
-from mcp_memory.stores.redis.gathering import gathered
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.images import Image, change_image
-from mcp_memory.stores.redis.server import Command, Moved, Server, Word
+from mcp_memory.stores.redis.recording import recorded
+from mcp_memory.stores.redis.server import Command, Server, Word
+from mcp_memory.stores.redis.tallies import tallies
 
 MEMBERS = "*"
 """Stands for all members of a sorted set where a check names a field."""
 
 
-class Check(NamedTuple):
-    """What must still be so."""
+class Attempt(Enum):
+    """Which attempt at a transaction it is."""
 
-    key: str
-    field: str
-    held: bytes | None
+    FIRST = "first"
+    LATER = "later"
 
 
 class Named(NamedTuple):
@@ -44,16 +45,22 @@ class Named(NamedTuple):
 class Transaction:
     """What is read and planned; nothing is written before ``commit``."""
 
-    def __init__(self, server: Server, generations: Generations, operation: Operation | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        generations: Generations,
+        operation: Operation | None = None,
+        *,
+        attempt: Attempt = Attempt.LATER,
+    ) -> None:
         self.server = server
         self.keys = server.keys
         self._generations = generations
         self._operation = operation
+        self._attempt = attempt
         self._operation_number: int | None = None
         self._undoes: int | None = None
-        self._new_operation = True
-        self._token = 0
-        self._last_handle = self._last_image = 0
+        self._handles = 0
         self._checks: list[Check] = []
         self._names: dict[Name, Named | None] = {}
         self._renamed: dict[Name, None] = {}
@@ -71,22 +78,24 @@ class Transaction:
         names: Collection[Name] = (),
         contents: Collection[str] = (),
         handles: Collection[int] = (),
-        new: int = 0,
-        images: int = 0,
+        fresh: bool = False,
     ) -> None:
-        """Read what names and contents lead to, and the memories; take numbers for new memories and images."""
+        """Read what names and contents lead to, and the memories.
+
+        Args:
+            names: of memories.
+            contents: of memories.
+            handles: of memories.
+            fresh: most likely nothing has these names and contents. The first attempt does not look, but is only
+                written if it is so.
+        """
         names = [name for name in dict.fromkeys(names) if name not in self._names]
         contents = [one for one in dict.fromkeys(contents) if one not in self._contents]
         handles = [handle for handle in dict.fromkeys(handles) if handle not in self._was]
-        commands: list[Command] = [
-            *self._looking(names, contents),
-            *self._asked(handles),
-            *self._asked_of_operation(),
-            # Numbers are taken after everything was read, so that later transactions have greater ones.
-            ("INCR", self.keys.last("transaction")),
-            ("INCRBY", self.keys.last("handle"), new),
-            ("INCRBY", self.keys.last("image"), images),
-        ]
+        if fresh and self._attempt is Attempt.FIRST:
+            self._presume(names, contents)
+            return
+        commands = [*self._looking(names, contents), *self._asked(handles), *self._asked_of_operation()]
         answers = iter(await self.server.many(commands))
         found = set()
         if names or contents:
@@ -95,13 +104,18 @@ class Transaction:
             for one in contents:
                 found |= {*self._read_content(one, next(leading))}
         for handle in handles:
-            self._read_memory(handle, next(answers), next(answers))
+            self._read_memory(handle, next(answers), next(answers), next(answers))
         self._read_operation(answers)
-        self._token, last_handle, last_image = (int(answer) for answer in answers)
-        self._last_handle, self._last_image = last_handle - new, last_image - images
         further = found - {0} - self._was.keys()
         if further:
-            await self.read(handles=further, new=new, images=images)
+            await self.read(handles=further)
+
+    def _presume(self, names: Iterable[Name], contents: Iterable[str]) -> None:
+        for name in names:
+            self._read_name(name, None)
+        for one in contents:
+            self._read_content(one, b"")
+        self._read_operation(iter((None, None)))
 
     def _looking(self, names: Collection[Name], contents: Collection[str]) -> Iterator[Command]:
         if names or contents:
@@ -111,19 +125,18 @@ class Transaction:
     def _asked(self, handles: Iterable[int]) -> Iterator[Command]:
         for handle in handles:
             yield ("HMGET", self.keys.memory(handle), *FIELDS)
+            yield ("GET", self.keys.row(handle))
             yield ("HMGET", self.keys.access(handle), *USE)
 
     def _asked_of_operation(self) -> Iterator[Command]:
         if self._operation is not None and self._operation_number is None:
             yield ("GET", self.keys.operation_of_id(self._operation.id))
             yield ("GET", self.keys.operation_of_id(self._operation.undoes or ""))
-            yield ("INCR", self.keys.last("operation"))
 
     def _read_operation(self, answers: Iterator[bytes | None]) -> None:
         if self._operation is not None and self._operation_number is None:
-            number, undoes, new = (next(answers) for _ in range(3))
-            self._new_operation = number is None
-            self._operation_number = int(number or new or 0)
+            number, undoes = next(answers), next(answers)
+            self._operation_number = Given("operation", 1) if number is None else int(number)
             self._undoes = None if undoes is None else int(undoes)
             self._checks.append(Check(self.keys.operation_of_id(self._operation.id), "", number))
 
@@ -137,18 +150,21 @@ class Transaction:
         self._checks.append(Check(self.keys.content(one), MEMBERS, held or None))
         return self._contents[one]
 
-    def _read_memory(self, handle: int, found: Sequence[bytes | None], use: Sequence[bytes | None]) -> None:
-        stored = stored_of(handle, found, use)
+    def _read_memory(
+        self, handle: int, found: Sequence[bytes | None], row: bytes | None, use: Sequence[bytes | None]
+    ) -> None:
+        stored = stored_of(handle, found, row, use)
         self._was[handle] = self._now[handle] = stored
         self._checks.append(Check(self.keys.memory(handle), "rev", None if stored is None else stored.rev))
 
     # planning
 
     def new_handle(self) -> int:
-        """Return a handle that no memory had."""
-        self._last_handle += 1
-        self._was[self._last_handle] = self._now[self._last_handle] = None
-        return self._last_handle
+        """Return the handle of a new memory."""
+        self._handles += 1
+        handle = Given("handle", self._handles)
+        self._was[handle] = self._now[handle] = None
+        return handle
 
     def stored(self, handle: int) -> Stored | None:
         """Return the memory as it is planned to be; None where it is not there."""
@@ -171,7 +187,9 @@ class Transaction:
 
     def holders(self, content: str) -> list[Stored]:
         """Return the memories that hold a content, oldest first."""
-        found = (self._now.get(handle) for handle in sorted(self._contents[content]))
+        # New ones come last.
+        order = sorted(self._contents[content], key=lambda handle: (handle < 0, abs(handle)))
+        found = (self._now.get(handle) for handle in order)
         return [stored for stored in found if stored is not None and _content(stored) == content]
 
     def put(self, stored: Stored) -> None:
@@ -220,11 +238,10 @@ class Transaction:
         before = {handle: self._now.get(handle) for handle in handles}
         yield
         for handle, was in before.items():
-            image = Image(self._last_image + 1, self.operation_number, handle, unit, (None, None, ""), None)
-            made = change_image(image, was, self._now.get(handle))
-            if made is not None:
-                self._last_image += 1
-                self._images.append(made)
+            number = Given("image", len(self._images) + 1)
+            image = change_image(number, self.operation_number, unit, was, self._now.get(handle))
+            if image is not None:
+                self._images.append(image)
 
     # committing
 
@@ -234,18 +251,21 @@ class Transaction:
         Raises:
             Moved: something that was read has changed; nothing was written.
         """
-        vectors = [now.vector for now in self._now.values() if now is not None and now.vector is not None]
+        vectors = {now.vector for now in self._now.values() if now is not None and now.vector is not None}
         await self._generations.meet({vector.generation for vector in vectors})
-        commands = [*self._commands(), *self._more]
+        commands = [*self._commands(self._generations.blobs(vectors)), *self._more]
         if not commands:
             return
-        await commit(self.server, self._token, self._checks, commands)
+        numbers = Numbers(self._handles, len(self._images), int(isinstance(self._operation_number, Given)))
+        await commit(self.server, None, self._checks, commands, numbers)
 
-    def _commands(self) -> Iterator[Command]:
-        for handle, now in self._now.items():
-            was = self._was.get(handle)
-            if now is not was:
-                yield from differences(self.keys, self._generations, was, now, self._token)
+    def _commands(self, blobs: Blobs) -> Iterator[Command]:
+        revision = Given("transaction", 1)
+        pairs = ((self._was.get(handle), now) for handle, now in self._now.items())
+        changes = [(was, now) for was, now in pairs if now is not was]
+        for was, now in changes:
+            yield from differences(self.keys, blobs, was, now, revision)
+        yield from tallies(self.keys, changes)
         for name in self._renamed:
             named = self._names[name]
             key, field = self.keys.named(name[2]), keys.owned(*name[:2])
@@ -259,65 +279,14 @@ class Transaction:
         operation, number = self._operation, self.operation_number
         if operation is None or not self._images:
             return
-        if self._new_operation:
+        if isinstance(number, Given):
             plain = operation.model_dump_json(exclude={"undone_by", "created", "changed", "removed"})
             yield ("SET", self.keys.operation_of_id(operation.id), number)
             yield ("HSET", self.keys.operation(number), "doc", plain)
             yield ("ZADD", self.keys.operations_by_time, microseconds(operation.at), number)
         if self._undoes is not None:
             yield ("HSET", self.keys.operation(self._undoes), "by", operation.id)
-        for image in self._images:
-            yield from record(self.keys, image)
-
-
-def record(names: keys.Keys, image: Image) -> Iterator[Command]:
-    """Yield the commands that keep an image and count it."""
-    number, (namespace, user_id, memory_id) = image.operation, image.name
-    yield ("SET", names.image(image.number), image.written())
-    yield ("RPUSH", names.images_of_operation(number), image.number)
-    yield ("RPUSH", names.images_of_memory(image.handle), image.number)
-    if image.before is not None:
-        # Who asks for an id that is no longer there is led to what is recorded of it.
-        yield ("HSET", names.named(memory_id), f"g{image.handle}", "")
-    for reach in keys.reaches(namespace, user_id):
-        yield ("ZADD", names.operations(reach), number, number)
-        yield ("HINCRBY", names.operation(number), f"{reach}:{done(image)}", 1)
-
-
-def done(image: Image) -> str:
-    """Return how an image is counted: created, updated or removed."""
-    if image.before is None:
-        return "c"
-    return "r" if image.after is None else "u"
-
-
-async def commit(server: Server, token: int, checks: Sequence[Check], commands: Iterable[Command]) -> None:
-    """Do the commands in one step if every check holds; ``Transaction.commit`` says what may go wrong."""
-    numbers: dict[str, int] = {server.keys.done(token): 1}
-    blobs: list[bytes] = []
-
-    def place(key: Word) -> int:
-        return numbers.setdefault(key.decode() if isinstance(key, bytes) else str(key), len(numbers) + 1)
-
-    def told(word: Word) -> str | int:
-        """Return the word as JSON carries it, or the number of the argument that it is."""
-        if not isinstance(word, bytes):
-            return str(word)
-        blobs.append(word)
-        # The first argument is the JSON.
-        return len(blobs) + 1
-
-    held = [(place(one.key), one.field, False if one.held is None else told(one.held)) for one in checks]
-    written = []
-    for name, key, *rest in gathered(commands):
-        first = place(key)
-        words = [told(word) for word in rest]
-        if name == "USE":
-            words[0] = server.keys.values(str(rest[0]))
-        written.append((name, first, *words))
-    plan = json.dumps([held, written], ensure_ascii=False).encode("utf-8", "surrogatepass")
-    if await server.run("commit", list(numbers), [plan, *blobs]):
-        raise Moved
+        yield from recorded(self.keys, self._images)
 
 
 def _content(stored: Stored) -> str | None:

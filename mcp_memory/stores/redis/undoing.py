@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from mcp_memory.domain.operations import Kept
 from mcp_memory.ports.history import Undone
-from mcp_memory.stores.redis.documents import Stored, Vector
+from mcp_memory.stores.redis.committing import commit
+from mcp_memory.stores.redis.documents import Stored
 from mcp_memory.stores.redis.history import images_of_memories, images_of_operations, number_of
 from mcp_memory.stores.redis.images import Image
 from mcp_memory.stores.redis.preparing import Prepared
+from mcp_memory.stores.redis.rows import Vector
 from mcp_memory.stores.redis.server import Server
 from mcp_memory.stores.redis.striking import strike
-from mcp_memory.stores.redis.transaction import Transaction, commit
+from mcp_memory.stores.redis.transaction import Transaction
 
 CHANGED_SINCE = "it was changed since"
 NAME_TAKEN = "another memory has its id now"
@@ -60,7 +62,7 @@ class Undoing:
         names |= {
             (before.namespace, before.user_id, before.id) for image in images if (before := image.before) is not None
         }
-        await self._transaction.read(names=names, handles=handles, images=len(handles) + len(images))
+        await self._transaction.read(names=names, handles=handles)
 
     def _reasons(self, images: Sequence[Image]) -> Iterator[Kept]:
         """Say why a unit cannot be taken back."""

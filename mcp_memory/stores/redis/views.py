@@ -15,11 +15,11 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult, group_key, group_of, group_scope
 from mcp_memory.ports.views import Group, Partition
 from mcp_memory.stores.redis import keys, queries, reading
+from mcp_memory.stores.redis.committing import Check, commit
 from mcp_memory.stores.redis.documents import TAGS
 from mcp_memory.stores.redis.queries import Query
 from mcp_memory.stores.redis.reading import Held
 from mcp_memory.stores.redis.server import Command, Server, Word
-from mcp_memory.stores.redis.transaction import Check, commit
 
 _HOUR = 3_600_000_000
 _WIDER = 16

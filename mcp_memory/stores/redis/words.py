@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import apsw
 
@@ -11,6 +12,8 @@ from mcp_memory.stores.tokens import tokens
 
 _LONGEST = 96
 """Characters of a word that are written out; a digest stands for a longer one."""
+_REMEMBERED = 8_192
+"""Words that a process remembers as they are written."""
 
 
 class Words:
@@ -28,6 +31,7 @@ class Words:
         return list(dict.fromkeys(map(_written, tokens(self._connection, " ".join(terms)))))
 
 
+@lru_cache(_REMEMBERED)
 def _written(word: str) -> str:
     # The letter before it keeps "inf" and "2023" from being read as numbers.
     if len(word) > _LONGEST:

@@ -34,8 +34,7 @@ async def add(
     records = [entry.record for entry in entries]
     names = [name_of(record) for record in records] + [name for record in records for name in superseded(record)]
     contents = {content for record in records if (content := _content(record))} if duplicates == "keep_first" else ()
-    # Each entry makes one image, another of a memory that loses a name, and one of each that it ends.
-    await transaction.read(names=names, contents=contents, new=len(entries), images=len(records) + len(names))
+    await transaction.read(names=names, contents=contents, fresh=True)
     added = [_added(transaction, entry, keep_first=duplicates == "keep_first") for entry in entries]
     await transaction.commit()
     return added
@@ -109,7 +108,7 @@ def end_superseded(transaction: Transaction, record: MemoryRecord, handle: int) 
 async def replace(transaction: Transaction, handle: int, entry: Prepared, expected_version: int) -> MemoryRecord:
     """Store the entry over the memory if it is still at the version."""
     name, ended = name_of(entry.record), superseded(entry.record)
-    await transaction.read(names=[name, *ended], handles=[handle], images=1 + len(ended))
+    await transaction.read(names=[name, *ended], handles=[handle])
     there = transaction.stored(handle)
     if there is None:
         raise MemoryNotFound(entry.record.id)
@@ -129,7 +128,7 @@ async def merge(
     seen = [one for merge in merges for one in (*merge.sources, *merge.unchanged)]
     names = [name for entry in entries for name in (name_of(entry.record), *superseded(entry.record))]
     handles = [int(handle) for handle, _ in seen]
-    await transaction.read(names=names, handles=handles, images=len(handles) + len(names))
+    await transaction.read(names=names, handles=handles)
     merged = [_merged(transaction, merge, entry) for merge, entry in zip(merges, entries, strict=True)]
     await transaction.commit()
     return merged
@@ -159,7 +158,7 @@ def _as_seen(transaction: Transaction, seen: Sequence[Seen]) -> list[Stored] | N
 
 async def remove(transaction: Transaction, handles: Sequence[Handle]) -> int:
     """Delete the memories with all that is derived of them."""
-    await transaction.read(handles=_numbers(handles), images=len(handles))
+    await transaction.read(handles=_numbers(handles))
     there = list(_there(transaction, handles))
     for stored in there:
         with transaction.recorded(stored.handle, stored.handle):

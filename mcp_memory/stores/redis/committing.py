@@ -1,0 +1,144 @@
+"""Writing what was planned in one step, if everything that it was decided on is still so.
+
+Numbers of new memories, of images, of a new operation and of the transaction itself are given while it is written: so
+they are in the order of writing, and nothing need be asked before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal, NamedTuple, Self, TypeAlias
+
+from mcp_memory.stores.redis.gathering import gathered
+from mcp_memory.stores.redis.server import Command, Moved, Server, Word
+
+Kind: TypeAlias = Literal["handle", "image", "operation", "transaction"]
+KINDS: tuple[Kind, ...] = ("handle", "image", "operation", "transaction")
+"""What is numbered; ``commit.lua`` counts on this order."""
+_MARK = "\x01"
+"""Stands around a number that is yet to be given. Nothing else is written with it: JSON writes it in letters."""
+_LONG = 128
+"""Characters of a text that is sent by itself: JSON would have it written and read once more."""
+_ENCODED = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
+class Given(int):
+    """A number that is given when the transaction is written; until then it stands for itself in keys and values."""
+
+    _text: str
+
+    def __new__(cls, kind: Kind, place: int) -> Self:
+        """Make the one at this place, from 1, among those of the kind."""
+        code = place * len(KINDS) + KINDS.index(kind)
+        made = super().__new__(cls, -code)
+        made._text = f"{_MARK}{code}{_MARK}"
+        return made
+
+    def __str__(self) -> str:
+        """Return what stands for it within a text."""
+        return self._text
+
+    def __format__(self, spec: str) -> str:
+        """Return the same."""
+        return self._text
+
+
+class Check(NamedTuple):
+    """What must still be so."""
+
+    key: str
+    field: str
+    held: bytes | None
+
+
+Told: TypeAlias = "str | int | list[str | int]"
+"""A word of a plan: a text, the number of an argument, a number to be given (negative), or parts of a text."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The words of a transaction as ``commit.lua`` reads them."""
+
+    places: dict[str, int] = field(default_factory=dict)
+    blobs: list[bytes] = field(default_factory=list)
+
+    def key(self, key: Word) -> Told:
+        text = key.decode() if isinstance(key, bytes) else str(key)
+        # The first key is that of the transaction itself.
+        return _parts(text) if _MARK in text else self.places.setdefault(text, len(self.places) + 2)
+
+    def word(self, word: Word) -> Told:
+        if isinstance(word, str):
+            if _MARK in word:
+                return _parts(word)
+            if len(word) < _LONG:
+                return word
+            word = word.encode("utf-8", "surrogatepass")
+        if isinstance(word, bytes):
+            self.blobs.append(word)
+            # The first arguments are the plan, and what the keys of rows begin with.
+            return len(self.blobs) + 2
+        return int(word) if isinstance(word, Given) else str(word)
+
+    def check(self, one: Check) -> tuple[Told, str, Told | Literal[False]]:
+        return self.key(one.key), one.field, False if one.held is None else self.word(one.held)
+
+    def command(self, command: Command) -> tuple[Word | Told, ...]:
+        name, key, *rest = command
+        # Most words are plain texts.
+        words = [
+            word if type(word) is str and len(word) < _LONG and _MARK not in word else self.word(word) for word in rest
+        ]
+        return (name, self.key(key), *words)
+
+
+def _parts(text: str) -> list[str | int]:
+    return [-int(part) if place % 2 else part for place, part in enumerate(text.split(_MARK))]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How many numbers are to be given; of transactions it is always one."""
+
+    handle: int = 0
+    image: int = 0
+    operation: int = 0
+    transaction: int = 1
+
+
+async def commit(
+    server: Server,
+    turn: int | None,
+    checks: Sequence[Check],
+    commands: Iterable[Command],
+    numbers: Numbers | None = None,
+) -> None:
+    """Do the commands in one step if every check holds.
+
+    Args:
+        server: where to.
+        turn: a number that no other transaction has, so that it is done once when it is sent again after a lost answer;
+            None where no other process may ever plan the same.
+        checks: what must still be so.
+        commands: each a name, a key and words.
+        numbers: which are to be given.
+
+    Raises:
+        Moved: something that was read has changed; nothing was written.
+    """
+    plan = _Plan()
+    held = [plan.check(one) for one in checks]
+    written = [plan.command(command) for command in gathered(commands)]
+    counted = [] if numbers is None else [(getattr(numbers, kind), server.keys.last(kind)) for kind in KINDS]
+    told = _ENCODED([held, written, counted]).encode("utf-8", "surrogatepass")
+    done = server.keys.done(_turn(server, told) if turn is None else turn)
+    if await server.run("commit", [done, *plan.places], [told, server.keys.rows, *plan.blobs]):
+        raise Moved
+
+
+def _turn(server: Server, plan: bytes) -> str:
+    """Return what stands for a plan of this process, and for no other that it ever makes."""
+    return blake2b(plan, digest_size=16, salt=next(server.turns).to_bytes(8, "big")).hexdigest()
