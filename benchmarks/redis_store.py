@@ -1,11 +1,13 @@
-"""Print what the store in Redis costs, beside plain redisvl with the same filter on the same server; no test.
+"""Print what the store in Redis costs, beside plain redisvl with the same filter on the same machine; no test.
 
     python benchmarks/redis_store.py [--sizes 10000,100000] [--algorithm hnsw|flat] [--datatype float32|float16]
 
-Each row has a server of its own. Times are milliseconds, p50 with p95 in brackets. Memories are those of
+Both rows have a server of their own, and are called in turns, so that what else the machine does falls on both. Times
+are milliseconds, p50 with p95 in brackets; what prepares memories for the call is not counted. Memories are those of
 ``benchmarks/store.py``: turns of talk in a hundred namespaces; "1 %" is a search in one of them. "near" asks for the
 200 nearest by vector, "words" for the 200 best by words, "whole" for both with their neighbours, as the product does.
-Plain redisvl keeps id, namespace, user, session, text and vector of each memory, and returns id, text and distance.
+Ours pass over what has ended, as every search of the product. Plain redisvl keeps id, namespace, user, session, text
+and vector of each memory, and returns id, text and distance.
 """
 
 from __future__ import annotations
@@ -14,22 +16,22 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
-import numpy as np
 from redis.asyncio import Redis
 from redisvl.index import AsyncSearchIndex
 from redisvl.query import VectorQuery
 from redisvl.query.filter import Tag
 
-from benchmarks.corpus import DIMENSIONS, GENERATION, NAMESPACES, NOON, QUERIES, TOP, Corpus
-from benchmarks.store import operation, p50_p95, timed
+from benchmarks.corpus import DIMENSIONS, GENERATION, MANY, NAMESPACES, NOON, QUERIES, TOP, Corpus, Rows
+from benchmarks.store import operation, p50_p95
 from benchmarks.tables import Report, table
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports.memories import Probe
+from mcp_memory.ports.memories import Entry, Probe
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.store import RedisStore
@@ -39,10 +41,204 @@ BATCH = 500
 POOL = 200
 REACH = 200
 """How many rows a search in a graph of vectors keeps in sight, for both."""
-SINGLE, MANY = 100, 10
+ONE, HUNDRED = 300, 30
+"""How many additions of one memory are measured, and of a hundred."""
+FEW = 20
+"""Questions, where there are so many memories that each takes long."""
+MOST_MEMORY = "8gb"
+"""Of each server; what would take more is an error."""
+BULK = "bulk rows/s"
+SCOPES = ("", " 1 %")
 
 
-async def used(url: str) -> int:
+class Side(Protocol):
+    """One of the two that are compared."""
+
+    async def open(self) -> None:
+        """Make the index."""
+
+    def made(self, number: int) -> Any:
+        """Return a memory as it is stored."""
+
+    async def add(self, memories: Sequence[Any]) -> object:
+        """Store memories at once."""
+
+    async def near(self, number: int, most: int, *, scoped: bool) -> Sequence[int]:
+        """Return the numbers of the memories nearest to a question."""
+
+    async def close(self) -> None:
+        """Give back the connections."""
+
+
+class Ours:
+    """The product's store."""
+
+    def __init__(self, corpus: Corpus, url: str, index: VectorIndex) -> None:
+        self._corpus = corpus
+        self._store = RedisStore(Place(url, vectors=index), clock=lambda: NOON)
+
+    async def open(self) -> None:
+        await self._store.open()
+
+    def made(self, number: int) -> Entry:
+        return self._corpus.entry(number)
+
+    async def add(self, memories: Sequence[Entry]) -> object:
+        return await self._store.add(memories, operation())
+
+    async def near(self, number: int, most: int, *, scoped: bool) -> Sequence[int]:
+        probe = Probe(self._corpus.questions[number], GENERATION, nearest=most, lexical=0)
+        found = await self._store.candidates(probe, _where(number, scoped=scoped))
+        return [int(handle) - 1 for handle in found.handles]
+
+    async def words(self, number: int, *, scoped: bool) -> object:
+        """Return what the words of a question bring."""
+        return await self._whole(number, None, scoped=scoped)
+
+    async def whole(self, number: int, *, scoped: bool) -> object:
+        """Return what a whole search brings."""
+        return await self._whole(number, self._corpus.questions[number], scoped=scoped)
+
+    def _whole(self, number: int, vector: Any, *, scoped: bool) -> Awaitable[object]:
+        probe = Probe(vector, GENERATION, self._corpus.terms(number), neighbours=1)
+        return self._store.candidates(probe, _where(number, scoped=scoped))
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+def _where(number: int, *, scoped: bool) -> Where:
+    return Where(Scope(f"n{number % NAMESPACES}" if scoped else None), current_at=NOON)
+
+
+class Bare:
+    """Plain redisvl."""
+
+    def __init__(self, corpus: Corpus, url: str, index: VectorIndex) -> None:
+        self._corpus, self._kind = corpus, index
+        self._numpy = "<f4" if index.datatype == "float32" else "<f2"
+        vector = {"dims": DIMENSIONS, "algorithm": index.algorithm, "datatype": index.datatype}
+        fields: list[dict[str, Any]] = [
+            {"name": name, "type": "tag"} for name in ("id", "namespace", "user", "session")
+        ]
+        fields += [{"name": "text", "type": "text"}]
+        fields += [{"name": "vector", "type": "vector", "attrs": vector | {"distance_metric": "cosine"}}]
+        schema = {"index": {"name": "plain", "prefix": "plain"}, "fields": fields}
+        self._index = AsyncSearchIndex.from_dict(schema, redis_url=url)
+
+    async def open(self) -> None:
+        await self._index.create()
+
+    def made(self, number: int) -> dict[str, Any]:
+        record = self._corpus.entry(number).record
+        return {
+            "id": str(number),
+            "namespace": record.namespace,
+            "user": record.user_id,
+            "session": record.session_id,
+            "text": record.text,
+            "vector": self._corpus.vectors[number % self._corpus.size].astype(self._numpy).tobytes(),
+        }
+
+    async def add(self, memories: Sequence[dict[str, Any]]) -> object:
+        return await self._index.load(memories, id_field="id")
+
+    async def near(self, number: int, most: int, *, scoped: bool) -> Sequence[int]:
+        query = VectorQuery(
+            self._corpus.questions[number].astype(self._numpy).tobytes(),
+            "vector",
+            return_fields=["id", "text"],
+            num_results=most,
+            dtype=self._kind.datatype,
+            filter_expression=(Tag("namespace") == f"n{number % NAMESPACES}") if scoped else None,
+            ef_runtime=REACH if self._kind.algorithm == "hnsw" else None,
+        )
+        rows = cast("list[dict[str, str]]", await self._index.query(query))
+        return [int(row["id"].rpartition(":")[2]) for row in rows]
+
+    async def close(self) -> None:
+        await self._index.disconnect()
+
+
+async def compare(corpus: Corpus, sides: dict[str, tuple[Side, str]]) -> dict[str, Report]:
+    """Measure the sides in turns; each comes with the URL of its server."""
+    for side, _ in sides.values():
+        await side.open()
+    reports = await _loaded(corpus, sides)
+    times = QUERIES if corpus.size <= MANY else FEW
+    for scope, exact in zip(SCOPES, (corpus.exact(), corpus.exact_in_namespace()), strict=True):
+        scoped = bool(scope)
+        for name, (side, _) in sides.items():
+            found = [await side.near(number, TOP, scoped=scoped) for number in range(times)]
+            reports[name][f"recall{scope}"] = _recall(found, exact[:times])
+        calls = {name: _asking(side, scoped=scoped) for name, (side, _) in sides.items()}
+        _note(reports, f"near{scope}", await in_turns(calls, times))
+        for name, (side, _) in sides.items():
+            if isinstance(side, Ours):
+                by_words, whole = _searching(side, scoped=scoped)
+                _note(reports, f"words{scope}", await in_turns({name: by_words}, times))
+                _note(reports, f"whole{scope}", await in_turns({name: whole}, times))
+    numbers = count(10**8)
+    for many, repeats in ((1, ONE), (100, HUNDRED)):
+        asked = [[next(numbers) for _ in range(many)] for _ in range(repeats)]
+        adding = {name: _adding(side, asked) for name, (side, _) in sides.items()}
+        _note(reports, f"add {many}", await in_turns(adding, repeats))
+    for side, _ in sides.values():
+        await side.close()
+    return reports
+
+
+Call = Callable[[int], Awaitable[object]]
+
+
+def _asking(side: Side, *, scoped: bool) -> Call:
+    return lambda number: side.near(number, POOL, scoped=scoped)
+
+
+def _searching(side: Ours, *, scoped: bool) -> tuple[Call, Call]:
+    return lambda number: side.words(number, scoped=scoped), lambda number: side.whole(number, scoped=scoped)
+
+
+def _adding(side: Side, asked: Sequence[Sequence[int]]) -> Call:
+    ready = [[side.made(number) for number in numbers] for numbers in asked]
+    return lambda number: side.add(ready[number])
+
+
+async def in_turns(calls: dict[str, Call], times: int) -> dict[str, list[float]]:
+    """Return how long each call of each side took, in seconds."""
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(times):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            await call(number)
+            took[name].append(time.perf_counter() - began)
+    return took
+
+
+def _note(reports: dict[str, Report], column: str, took: dict[str, list[float]]) -> None:
+    for name, seconds in took.items():
+        reports[name][column] = p50_p95(seconds)
+
+
+async def _loaded(corpus: Corpus, sides: dict[str, tuple[Side, str]]) -> dict[str, Report]:
+    """Store the memories, a batch here and a batch there; report how fast, and what they take."""
+    empty = {name: await _used(url) for name, (_, url) in sides.items()}
+    took = dict.fromkeys(sides, 0.0)
+    for start in range(0, corpus.size, BATCH):
+        for name, (side, _) in sides.items():
+            memories = [side.made(number) for number in range(start, min(corpus.size, start + BATCH))]
+            began = time.perf_counter()
+            await side.add(memories)
+            took[name] += time.perf_counter() - began
+    reports: dict[str, Report] = {}
+    for name, (_, url) in sides.items():
+        held = await _used(url)
+        each = (held - empty[name]) / corpus.size
+        reports[name] = {BULK: corpus.size / took[name], "bytes each": each, "server MB": held / 1e6}
+    return reports
+
+
+async def _used(url: str) -> int:
     """Return the bytes that the server holds."""
     client = Redis.from_url(url)
     try:
@@ -51,111 +247,36 @@ async def used(url: str) -> int:
         await client.aclose()
 
 
-def recall(found: list[list[int]], exact: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+def _recall(found: Sequence[Sequence[int]], exact: Rows) -> float:
     """Return the share of the nearest that was found."""
     return sum(len(set(row) & set(near.tolist())) for row, near in zip(found, exact, strict=True)) / exact.size
 
 
-Search = Callable[[int], Awaitable[object]]
+def _times(reports: dict[str, Report]) -> str:
+    """Return how many times as long ours takes, by the medians."""
+    ours, bare = reports.values()
+    said = [f"bulk {float(bare[BULK]) / float(ours[BULK]):.2f}"]
+    for column in (name for name in bare if name.startswith(("near", "add"))):
+        mine, theirs = (float(str(report[column]).split()[0]) for report in (ours, bare))
+        said.append(f"{column} {mine / theirs:.2f}")
+    return f"Times as long as redisvl alone: {', '.join(said)}."
 
 
-async def ours(corpus: Corpus, url: str, index: VectorIndex) -> Report:
-    """Measure the product's store."""
-    store = RedisStore(Place(url, vectors=index), clock=lambda: NOON)
-    await store.open()
-    empty, began = await used(url), time.perf_counter()
-    for start in range(0, corpus.size, BATCH):
-        await store.add([corpus.entry(n) for n in range(start, min(corpus.size, start + BATCH))], operation())
-    report: Report = {"bulk rows/s": corpus.size / (time.perf_counter() - began)}
-    report["bytes each"] = (await used(url) - empty) / corpus.size
-    for name, wheres in _wheres().items():
-
-        def near(number: int, most: int, wheres: list[Where] = wheres) -> Awaitable[Any]:
-            probe = Probe(corpus.questions[number], GENERATION, nearest=most, lexical=0)
-            return store.candidates(probe, wheres[number])
-
-        def both(number: int, vector: bool, wheres: list[Where] = wheres) -> Awaitable[Any]:  # noqa: FBT001
-            asked = corpus.questions[number] if vector else None
-            return store.candidates(_whole(corpus, number, asked), wheres[number])
-
-        found = [[int(handle) - 1 for handle in (await near(n, TOP)).handles] for n in range(QUERIES)]
-        exact = corpus.exact() if not name else corpus.exact_in_namespace()
-        report[f"recall{name}"] = recall(found, exact)
-        report[f"near{name}"] = p50_p95(await timed(lambda n: near(n, POOL), QUERIES))
-        report[f"words{name}"] = p50_p95(await timed(lambda n: both(n, vector=False), QUERIES))
-        report[f"whole{name}"] = p50_p95(await timed(lambda n: both(n, vector=True), QUERIES))
-    fresh = [corpus.entry(10**8 + number) for number in range(SINGLE + MANY * 100)]
-    report["add 1"] = p50_p95(await timed(lambda n: store.add([fresh[n]], operation()), SINGLE))
-    report["add 100"] = p50_p95(
-        await timed(lambda n: store.add(fresh[SINGLE + n * 100 : SINGLE + n * 100 + 100], operation()), MANY)
-    )
-    await store.close()
-    return report
-
-
-def _whole(corpus: Corpus, number: int, vector: np.ndarray[Any, np.dtype[np.float32]] | None) -> Probe:
-    return Probe(vector, GENERATION, corpus.terms(number), neighbours=1)
-
-
-def _wheres() -> dict[str, list[Where]]:
-    return {"": [Where()] * QUERIES, " 1 %": [Where(Scope(f"n{number % NAMESPACES}")) for number in range(QUERIES)]}
-
-
-async def plain(corpus: Corpus, url: str, index: VectorIndex) -> Report:
-    """Measure redisvl by itself."""
-    vector = {"dims": DIMENSIONS, "algorithm": index.algorithm, "datatype": index.datatype, "distance_metric": "cosine"}
-    fields = [{"name": name, "type": "tag"} for name in ("id", "namespace", "user", "session")]
-    fields += [{"name": "text", "type": "text"}, {"name": "vector", "type": "vector", "attrs": vector}]  # type: ignore[dict-item]
-    schema = {"index": {"name": "plain", "prefix": "plain"}, "fields": fields}
-    bare = AsyncSearchIndex.from_dict(schema, redis_url=url)
-    await bare.create()
-    empty, began = await used(url), time.perf_counter()
-    for start in range(0, corpus.size, BATCH):
-        rows = [_row(corpus, n, index) for n in range(start, min(corpus.size, start + BATCH))]
-        await bare.load(rows, id_field="id")
-    report: Report = {"bulk rows/s": corpus.size / (time.perf_counter() - began)}
-    report["bytes each"] = (await used(url) - empty) / corpus.size
-    for name in _wheres():
-
-        def near(number: int, most: int, name: str = name) -> Awaitable[Any]:
-            query = VectorQuery(
-                corpus.questions[number].astype(_numpy(index)).tobytes(),
-                "vector",
-                return_fields=["id", "text"],
-                num_results=most,
-                dtype=index.datatype,
-                filter_expression=(Tag("namespace") == f"n{number % NAMESPACES}") if name else None,
-                ef_runtime=REACH if index.algorithm == "hnsw" else None,
-            )
-            return cast("Awaitable[Any]", bare.query(query))
-
-        found = [[int(row["id"].rpartition(":")[2]) for row in await near(n, TOP)] for n in range(QUERIES)]
-        exact = corpus.exact() if not name else corpus.exact_in_namespace()
-        report[f"recall{name}"] = recall(found, exact)
-        report[f"near{name}"] = p50_p95(await timed(lambda n: near(n, POOL), QUERIES))
-    fresh = [_row(corpus, 10**8 + number, index) for number in range(SINGLE + MANY * 100)]
-    report["add 1"] = p50_p95(await timed(lambda n: bare.load([fresh[n]], id_field="id"), SINGLE))
-    report["add 100"] = p50_p95(
-        await timed(lambda n: bare.load(fresh[SINGLE + n * 100 : SINGLE + n * 100 + 100], id_field="id"), MANY)
-    )
-    await bare.disconnect()
-    return report
-
-
-def _numpy(index: VectorIndex) -> str:
-    return "<f4" if index.datatype == "float32" else "<f2"
-
-
-def _row(corpus: Corpus, number: int, index: VectorIndex) -> dict[str, Any]:
-    record = corpus.entry(number).record
-    return {
-        "id": str(number),
-        "namespace": record.namespace,
-        "user": record.user_id,
-        "session": record.session_id,
-        "text": record.text,
-        "vector": corpus.vectors[number % corpus.size].astype(_numpy(index)).tobytes(),
-    }
+def measured(size: int, index: VectorIndex) -> dict[str, Report]:
+    """Measure one size with two servers."""
+    corpus = Corpus(size)
+    options = (*redis_server.PASSING, "--maxmemory", MOST_MEMORY)
+    with (
+        tempfile.TemporaryDirectory() as one,
+        tempfile.TemporaryDirectory() as other,
+        redis_server.server(Path(one), *options) as ours,
+        redis_server.server(Path(other), *options) as bare,
+    ):
+        sides: dict[str, tuple[Side, str]] = {
+            "mcp-memory": (Ours(corpus, ours.url, index), ours.url),
+            "redisvl alone": (Bare(corpus, bare.url, index), bare.url),
+        }
+        return asyncio.run(compare(corpus, sides))
 
 
 def main() -> None:
@@ -167,13 +288,9 @@ def main() -> None:
     asked = parser.parse_args()
     algorithm: Literal["hnsw", "flat"] = asked.algorithm
     datatype: Literal["float32", "float16"] = asked.datatype
-    index = VectorIndex(algorithm, datatype)
     for size in map(int, asked.sizes.split(",")):
-        corpus, rows = Corpus(size), {}
-        for name, measure in (("mcp-memory", ours), ("redisvl alone", plain)):
-            with tempfile.TemporaryDirectory() as folder, redis_server.server(Path(folder)) as running:
-                rows[name] = asyncio.run(measure(corpus, running.url, index))
-        print(f"\n{size:,} memories, {algorithm}, {datatype}\n\n{table(rows)}", flush=True)
+        reports = measured(size, VectorIndex(algorithm, datatype))
+        print(f"\n{size:,} memories, {algorithm}, {datatype}\n\n{table(reports)}\n\n{_times(reports)}", flush=True)
 
 
 if __name__ == "__main__":
