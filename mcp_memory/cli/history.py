@@ -12,10 +12,10 @@ from mcp_memory.cli.beginnings import of_memory, of_operation
 from mcp_memory.cli.groups import ListByDefault
 from mcp_memory.cli.layout import counted, moment, owner, shortened, table
 from mcp_memory.cli.options import Owner, format_option, namespace_option, store_option, user_option
-from mcp_memory.cli.running import asked, undo_line, with_memory, with_operation
+from mcp_memory.cli.running import asked, show_progress, undo_line, with_memory, with_operation
 from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
-from mcp_memory.domain.requests import ListOperations, Undo
+from mcp_memory.domain.requests import ListOperations, ShowOperation, Undo
 from mcp_memory.domain.scope import Scope
 
 if TYPE_CHECKING:
@@ -78,15 +78,22 @@ def list_operations(layout: str, **fields: Any) -> None:
 @click.argument("operation_id", metavar="ID")
 @namespace_option
 @user_option
+@click.option("-l", "--limit", type=int, default=LISTED, show_default=True, help="Memories on a page, at most 100.")
+@click.option("-o", "--offset", type=int, default=0, show_default=True, help="Memories to skip.")
 @format_option
 @store_option
-def show_operation(operation_id: str, layout: str, **owner: Unpack[Owner]) -> None:
+def show_operation(layout: str, **fields: Any) -> None:
     """Show one operation, with what it did to each memory."""
-    scope = Scope(**owner)
-    operation = with_memory(
-        lambda memory: of_operation(memory, operation_id, scope, lambda one: memory.operations.show(one, scope=scope))
-    )
-    click.echo(operation.model_dump_json(indent=2) if layout == "json" else _whole(operation))
+    request = asked(ShowOperation, fields)
+    operation = with_memory(lambda memory: _operation(memory, request))
+    click.echo(operation.model_dump_json(indent=2) if layout == "json" else _whole(operation, request.offset))
+
+
+async def _operation(memory: Memory, request: ShowOperation) -> OperationReply:
+    async def show(operation_id: str) -> OperationReply:
+        return await memory.operations.show(request.model_copy(update={"operation_id": operation_id}))
+
+    return await of_operation(memory, request.operation_id, request.scope, show)
 
 
 @click.command()
@@ -111,10 +118,13 @@ def undo(operation_id: str, only: tuple[str, ...], layout: str, **owner: Unpack[
 
 async def _undone(memory: Memory, request: Undo) -> tuple[UndoReply, OperationReply]:
     async def undo_one(operation_id: str) -> UndoReply:
-        return await memory.operations.undo(request.model_copy(update={"operation_id": operation_id}))
+        whole = request.model_copy(update={"operation_id": operation_id})
+        return await memory.operations.undo(whole, progress=show_progress)
 
     reply = await of_operation(memory, request.operation_id, request.scope, undo_one)
-    return reply, await memory.operations.show(reply.operation or "", scope=request.scope)
+    whose = {"namespace": request.namespace, "user_id": request.user_id}
+    done = ShowOperation(operation_id=reply.operation or "", limit=LISTED, **whose)
+    return reply, await memory.operations.show(done)
 
 
 def _list(layout: str, fields: dict[str, Any]) -> None:
@@ -139,7 +149,7 @@ def _row(one: Operation) -> Sequence[str]:
     return (one.id, moment(one.at), str(one.kind), *counts, one.undone_by or "")
 
 
-def _whole(operation: OperationReply) -> str:
+def _whole(operation: OperationReply, offset: int) -> str:
     head = {
         "Operation": operation.id,
         "When": moment(operation.at),
@@ -152,9 +162,10 @@ def _whole(operation: OperationReply) -> str:
         "Removed": str(operation.removed or ""),
     }
     parts = [table((name, value) for name, value in head.items() if value)]
-    parts += [f"{_name(change)}\n{_differences(change)}".rstrip() for change in operation.changes[:LISTED]]
-    if len(operation.changes) > LISTED:
-        parts.append(f"... and {len(operation.changes) - LISTED} more (--format json shows all)")
+    parts += [f"{_name(change)}\n{_differences(change)}".rstrip() for change in operation.changes]
+    reached = offset + len(operation.changes)
+    if operation.changes and reached < operation.total:
+        parts.append(f"... and {operation.total - reached} more (--offset {reached})")
     return "\n\n".join(parts)
 
 
@@ -202,11 +213,11 @@ def _restored(reply: UndoReply, done: OperationReply) -> Iterator[str]:
     yield f"Undone: {_restored_count(reply.restored)} before."
     rows = [
         ("", change.memory_id, "gone" if change.after is None else "back", shortened(_text(change), BRIEF))
-        for change in done.changes[:LISTED]
+        for change in done.changes
     ]
     yield table(rows)
-    if len(done.changes) > LISTED:
-        yield f"  ... and {len(done.changes) - LISTED} more"
+    if done.total > len(done.changes):
+        yield f"  ... and {done.total - len(done.changes)} more"
     if reply.kept:
         yield f"Left as they are: {len(reply.kept)}"
         yield table(("", kept.memory_id, kept.reason) for kept in reply.kept[:LISTED])

@@ -157,9 +157,11 @@ class OperationList(Reply):
 
 
 class OperationReply(Operation):
-    """One operation, with what it did to each memory."""
+    """One operation, with a page of what it did to each memory."""
 
     changes: list[Change]
+    total: int
+    """How many changes there are."""
 
 
 class History(Reply):

@@ -375,6 +375,12 @@ class ListOperations(OwnedPage):
     """List what was done."""
 
 
+class ShowOperation(OwnedPage):
+    """Show one operation, with a page of what it did to each memory."""
+
+    operation_id: Label
+
+
 class Undo(Owned):
     """Bring memories back to what they were before an operation."""
 

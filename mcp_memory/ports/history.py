@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Entry, Handle, Known
+
+
+class Touched(NamedTuple):
+    """That an operation changed the memory behind a handle; small, since an operation may have changed very many."""
+
+    handle: Handle
+    unit: Handle
+    """Changes of one unit (all sources of a merge, say) are taken back together, or not at all."""
+    number: int
+    """With the handle it names the change; what was changed later has a greater one."""
+    memory_id: str
+    undone: bool
+    within: bool
+    """The memory was of the namespace and user that were asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +32,26 @@ class Changed:
 
     handle: Handle
     unit: Handle
-    """Changes of one unit (all sources of a merge, say) are taken back together, or not at all."""
+    number: int
     change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """What an undo takes back at once: memories with all that they are connected with by units of the operation."""
+
+    entries: Mapping[Handle, Entry | None]
+    """The memories, with what to store of each again; None where it did not exist before. Vectors are those that were
+    stored before; the entry's is taken where there was none."""
+    last: int
+    """The greatest number that was seen; what the operation changed after that is not taken back."""
+    beyond: Collection[Handle] = ()
+    """Memories that may not be changed; their units are kept."""
+
+    @property
+    def handles(self) -> list[Handle]:
+        """All of the memories."""
+        return [*self.entries, *self.beyond]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +74,21 @@ class HistoryStore(Protocol):
     async def operation(self, operation_id: str, scope: Scope) -> Operation | None:
         """Return one operation as it is listed; None if it changed nothing of the namespace and user."""
 
-    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
-        """Return what an operation did to memories of the namespace and user, in order; empty if there is none."""
+    async def touched(self, operation_id: str, scope: Scope) -> list[Touched]:
+        """Return in order which memories an operation changed, and which of them were of the namespace and user."""
+
+    async def changes(
+        self, operation_id: str, scope: Scope, handles: Collection[Handle] | None = None
+    ) -> list[Changed]:
+        """Return what an operation did to memories of the namespace and user, in order; empty if there is none.
+
+        With ``handles``, only to these.
+        """
 
     async def history(self, memory_id: str, scope: Scope) -> list[Change]:
         """Return in order what was done to the memories of the namespace and user that have, had or took in this id."""
 
-    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
+    async def undo(self, operation_id: str, restore: Restore, operation: Operation) -> Undone:
         """Bring memories back to what they were before an operation, in one transaction; that is an operation too.
 
         Records come back exactly, versions included; the next change of one gets a version that it never had.
@@ -57,9 +97,8 @@ class HistoryStore(Protocol):
 
         Args:
             operation_id: what to take back.
-            restore: the memories, with what to store of each again; None where it did not exist before. Vectors are
-                those that were stored before; the entry's is taken where there was none.
-            operation: what the undo is recorded as.
+            restore: all of it, or a part.
+            operation: what the undo is recorded as; it may take back the other parts too.
         """
 
     async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:

@@ -8,10 +8,19 @@ from fastapi import Query, Response
 
 from mcp_memory.domain.access import Access
 from mcp_memory.domain.replies import Ack, OperationList, OperationReply, SuggestionList, UndoReply
-from mcp_memory.domain.requests import Accept, Undo
+from mcp_memory.domain.requests import Accept, ShowOperation, Undo
 from mcp_memory.rest_door.asking import At
 from mcp_memory.rest_door.routes import Route
-from mcp_memory.rest_door.wire import AcceptBody, Id, Named, OperationsQuery, SuggestionsQuery, UndoBody, done
+from mcp_memory.rest_door.wire import (
+    AcceptBody,
+    ChangesQuery,
+    Id,
+    Named,
+    OperationsQuery,
+    SuggestionsQuery,
+    UndoBody,
+    done,
+)
 
 
 async def list_operations(at: At, asked: Annotated[OperationsQuery, Query()]) -> OperationList:
@@ -19,9 +28,10 @@ async def list_operations(at: At, asked: Annotated[OperationsQuery, Query()]) ->
     return await at.memory.operations.list(asked, caller=at.caller)
 
 
-async def show_operation(at: At, operation_id: Id, named: Named) -> OperationReply:
-    """Show one operation, with what it did to each memory."""
-    return await at.memory.operations.show(operation_id, scope=named.scope, caller=at.caller)
+async def show_operation(at: At, operation_id: Id, page: Annotated[ChangesQuery, Query()]) -> OperationReply:
+    """Show one operation, with a page of what it did to each memory, in order."""
+    asked = ShowOperation(operation_id=operation_id, **dict(page))
+    return await at.memory.operations.show(asked, caller=at.caller)
 
 
 async def undo_operation(

@@ -29,6 +29,7 @@ from mcp_memory.domain.requests import (
     NewMessage,
     NewMessages,
     Owned,
+    OwnedPage,
     Request,
     Search,
     SessionContents,
@@ -133,6 +134,12 @@ class SessionsQuery(ListSessions):
 
 class OperationsQuery(ListOperations):
     """Which operations."""
+
+    model_config = AT_ONCE
+
+
+class ChangesQuery(OwnedPage):
+    """Which of what an operation did to memories."""
 
     model_config = AT_ONCE
 

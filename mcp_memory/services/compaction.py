@@ -6,11 +6,9 @@ was read, and is part of one operation that can be undone.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from mcp_memory.domain.compaction import Step, StepKind, union
 from mcp_memory.domain.filters import Where
@@ -25,8 +23,7 @@ from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.judging import Decisions, Held, Judge
-
-T = TypeVar("T")
+from mcp_memory.services.turns import in_turn
 
 DISTANCE = 0.3
 """Cosine distance up to which memories are compared by their words."""
@@ -44,10 +41,6 @@ _AT_ONCE = 2
 """Merges in one transaction: whoever writes meanwhile waits for no more."""
 _SUGGESTED_AT_ONCE = 32
 """Suggestions kept in one transaction, for the same reason."""
-_TURN = 0.0015
-"""Seconds between two transactions at least: others who wait for the store sleep no longer, and get their turn."""
-_SHARE = 2.0
-"""How many times as long as it held the store a compaction leaves it to others."""
 
 
 @dataclass(slots=True)
@@ -183,7 +176,7 @@ class _Run:
         for start in range(0, len(proposals), _SUGGESTED_AT_ONCE):
             part = proposals[start : start + _SUGGESTED_AT_ONCE]
             if not self.dry:
-                await _in_turn(self._store.suggest([proposal for _, proposal in part]))
+                await in_turn(self._store.suggest([proposal for _, proposal in part]))
             for step, _ in part:
                 self.outcome.note(step)
 
@@ -205,7 +198,7 @@ class _Run:
         return [pair for pair in pairs if self._would_retire.isdisjoint((pair.one, pair.other))]
 
     async def _done(self, part: Sequence[tuple[Step, Merge]]) -> list[tuple[Step, Merge]]:
-        results = await _in_turn(self._store.merge([merge for _, merge in part], self._operation))
+        results = await in_turn(self._store.merge([merge for _, merge in part], self._operation))
         return [one for one, result in zip(part, results, strict=True) if result is not None]
 
     async def _end(self, endings: Sequence[tuple[Step, Merge]]) -> None:
@@ -216,16 +209,7 @@ class _Run:
                 self.outcome.note(step)
                 continue
             unchanged = tuple((handle, versions.get(handle, version)) for handle, version in ending.unchanged)
-            (result,) = await _in_turn(self._store.merge([replace(ending, unchanged=unchanged)], self._operation))
+            (result,) = await in_turn(self._store.merge([replace(ending, unchanged=unchanged)], self._operation))
             if result is not None:
                 versions[ending.sources[0][0]] = result.version
                 self.outcome.note(step)
-
-
-async def _in_turn(write: Awaitable[T]) -> T:
-    """Let a write be done, and then leave the store to others for longer than it took."""
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    result = await write
-    await asyncio.sleep(max(_TURN, _SHARE * (clock() - began)))
-    return result

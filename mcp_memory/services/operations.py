@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import combinations
 from typing import NamedTuple
@@ -10,35 +10,40 @@ from typing import NamedTuple
 from mcp_memory.domain.access import LOCAL, Access, Caller
 from mcp_memory.domain.operations import Kept, Operation, OperationKind
 from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
-from mcp_memory.domain.requests import ListOperations, Undo
+from mcp_memory.domain.requests import ListOperations, ShowOperation, Undo
 from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.errors import CannotUndo, MemoryNotFound, OperationNotFound
-from mcp_memory.ports.given import Clock, NewId
-from mcp_memory.ports.history import Changed, Undone
+from mcp_memory.ports.given import Clock, NewId, Progress
+from mcp_memory.ports.history import Changed, Restore, Undone
 from mcp_memory.ports.memories import Entry, Handle, Seen
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.audit import note
 from mcp_memory.services.entries import Indexer
+from mcp_memory.services.taking_back import asked_for, pieces
+from mcp_memory.services.turns import in_turn
 
 NAMED = 5
 """Memories that are named in a refusal."""
 
 
-class _Before(NamedTuple):
-    """A memory as a compaction found it."""
+_SUGGESTED_AT_ONCE = 32
+"""Suggestions kept in one transaction: whoever writes meanwhile waits for no more."""
+_ALL_PAIRS = 32
+"""Memories of a merge of which every two are kept apart; of more, each from the one that took them in."""
 
-    seen: Seen
-    memory_id: str
 
+class _Work(NamedTuple):
+    """An undo on its way."""
 
-class _Asked(NamedTuple):
-    """What is to be taken back."""
-
-    restore: Mapping[Handle, Entry | None]
-    compacted: Sequence[Sequence[_Before]]
-    """What was compacted together, if the operation was a compaction."""
+    operation_id: str
+    scope: Scope
+    last: int
+    """The last of its changes that is known."""
+    pieces: Sequence[Sequence[Handle]]
+    operation: Operation
+    """What it is recorded as."""
 
 
 class Operations:
@@ -60,18 +65,21 @@ class Operations:
         found, total = await self._store.operations(scope, limit=request.limit, offset=request.offset)
         return OperationList(operations=found, total=total)
 
-    async def show(self, operation_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> OperationReply:
-        """Return one operation, with what it did to each memory of the scope.
+    async def show(self, request: ShowOperation, *, caller: Caller = LOCAL) -> OperationReply:
+        """Return one operation, with a page of what it did to the memories of the scope.
 
         Raises:
             OperationNotFound: it changed nothing in this scope.
         """
-        within = caller.scope(scope)
-        operation = await self._store.operation(operation_id, within)
-        changed = await self._changed(operation_id, within)
-        if operation is None:
-            raise OperationNotFound(operation_id)
-        return OperationReply(**dict(operation), changes=[one.change for one in changed])
+        scope = caller.scope(request.scope)
+        operation = await self._store.operation(request.operation_id, scope)
+        within = [one for one in await self._store.touched(request.operation_id, scope) if one.within]
+        if operation is None or not within:
+            raise OperationNotFound(request.operation_id)
+        page = {(one.handle, one.number) for one in within[request.offset : request.offset + request.limit]}
+        found = await self._store.changes(request.operation_id, scope, {handle for handle, _ in page})
+        changes = [one.change for one in found if (one.handle, one.number) in page]
+        return OperationReply(**dict(operation), changes=changes, total=len(within))
 
     async def history(self, memory_id: str, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> History:
         """Return what was done to a memory, in order; of one that is gone too.
@@ -87,10 +95,11 @@ class Operations:
         into = dict.fromkeys(record.id for _, record in named if record.id != memory_id)
         return History(memory_id=memory_id, merged_into=list(into), changes=changes)
 
-    async def undo(self, request: Undo, *, caller: Caller = LOCAL) -> UndoReply:
+    async def undo(self, request: Undo, *, caller: Caller = LOCAL, progress: Progress | None = None) -> UndoReply:
         """Bring memories back to what they were before an operation; that is an operation too, and can be undone.
 
-        Memories that were changed since are left as they are, and named.
+        Memories that were changed since are left as they are, and named. It is done in pieces; what was ended in the
+        middle is finished by undoing the same operation again.
 
         Raises:
             OperationNotFound: it changed nothing in this scope.
@@ -98,15 +107,19 @@ class Operations:
             NotAllowed: somebody else did it, and the caller is no admin.
         """
         scope = caller.scope(request.scope)
-        asked = self._asked(request, await self._changed(request.operation_id, scope))
+        touched = await self._store.touched(request.operation_id, scope)
+        if not any(one.within for one in touched):
+            raise OperationNotFound(request.operation_id)
+        together = asked_for(request, touched)
         others = await self._is_of_others(request.operation_id, scope, caller)
         operation = Operation(
             id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), by=caller.name, undoes=request.operation_id
         )
-        undone = await self._store.undo(request.operation_id, asked.restore, operation)
+        last = max(one.number for one in touched)
+        work = _Work(request.operation_id, scope, last, list(pieces(together)), operation)
+        undone = await self._in_pieces(work, progress)
         if not undone.restored:
             raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
-        await self._keep_apart(asked.compacted, undone)
         if others:
             note(caller, f"operation {request.operation_id} of others undone: {operation.id}", scope)
         return UndoReply(
@@ -115,6 +128,32 @@ class Operations:
             restored=undone.restored,
             kept=list(undone.kept),
         )
+
+    async def _in_pieces(self, work: _Work, progress: Progress | None) -> Undone:
+        restored, done, total = 0, 0, sum(map(len, work.pieces))
+        kept: list[Kept] = []
+        for handles in work.pieces:
+            undone = await self._taken_back(work, handles)
+            restored += undone.restored
+            kept += undone.kept
+            done += len(handles)
+            if progress is not None:
+                await progress(done, total, "taking back")
+        return Undone(restored, tuple(kept))
+
+    async def _taken_back(self, work: _Work, handles: Sequence[Handle]) -> Undone:
+        """Take one piece back, and then leave the store to others, if more of them follow."""
+        changed = await self._store.changes(work.operation_id, work.scope, handles)
+        entries: dict[Handle, Entry | None] = {}
+        for one in changed:
+            before = one.change.before
+            entries.setdefault(one.handle, None if before is None else self._indexer.plain(before))
+        # Before it is undone: what was ended between the two would be done again by the next compaction. Of what is not
+        # undone it says nothing, since no memory has these versions then.
+        await self._keep_apart(changed)
+        restore = Restore(entries, work.last, [handle for handle in handles if handle not in entries])
+        undo = self._store.undo(work.operation_id, restore, work.operation)
+        return await (undo if handles is work.pieces[-1] else in_turn(undo))
 
     async def expire(self) -> int:
         """Delete the record of operations that is older than it is to be kept; return how many there were."""
@@ -132,34 +171,17 @@ class Operations:
             caller.require(Access.ADMIN)
         return others
 
-    def _asked(self, request: Undo, changed: Sequence[Changed]) -> _Asked:
-        """Return what is to be taken back, without what else is known of the changes: they may be very many.
-
-        Raises:
-            MemoryNotFound: the operation did nothing to a memory that is asked for.
-            CannotUndo: all of it was undone already.
-        """
-        chosen = _chosen(changed, request)
-        if all(one.change.undone for one in chosen):
-            raise CannotUndo(f"Operation {request.operation_id} was undone already")
-        restore: dict[Handle, Entry | None] = {}
-        compacted: dict[Handle, dict[Handle, _Before]] = {}
-        for one in chosen:
-            before = one.change.before
-            restore.setdefault(one.handle, None if before is None else self._indexer.plain(before))
-            if one.change.kind is OperationKind.COMPACT and before is not None:
-                seen = _Before((one.handle, before.version), one.change.memory_id)
-                compacted.setdefault(one.unit, {}).setdefault(one.handle, seen)
-        return _Asked(restore, [list(unit.values()) for unit in compacted.values()])
-
-    async def _keep_apart(self, compacted: Sequence[Sequence[_Before]], undone: Undone) -> None:
+    async def _keep_apart(self, changed: Sequence[Changed]) -> None:
         """Remember of a compaction that what it did is not wanted: the next one would do it again."""
-        kept = {one.memory_id for one in undone.kept}
-        proposals = []
-        for unit in compacted:
-            if kept.isdisjoint(one.memory_id for one in unit):
-                proposals += [self._dismissed(first.seen, second.seen) for first, second in combinations(unit, 2)]
-        await self._store.suggest(proposals)
+        compacted: dict[Handle, dict[Handle, Seen]] = {}
+        for one in changed:
+            if one.change.kind is OperationKind.COMPACT and one.change.before is not None:
+                seen = (one.handle, one.change.before.version)
+                compacted.setdefault(one.unit, {}).setdefault(one.handle, seen)
+        pairs = [pair for unit, among in compacted.items() for pair in _apart(unit, among)]
+        for start in range(0, len(pairs), _SUGGESTED_AT_ONCE):
+            part = pairs[start : start + _SUGGESTED_AT_ONCE]
+            await in_turn(self._store.suggest([self._dismissed(one, other) for one, other in part]))
 
     def _dismissed(self, one: Seen, other: Seen) -> Proposal:
         return Proposal(
@@ -172,23 +194,13 @@ class Operations:
             reason="It was done, and undone.",
         )
 
-    async def _changed(self, operation_id: str, scope: Scope) -> Sequence[Changed]:
-        changed = await self._store.changes(operation_id, scope)
-        if not changed:
-            raise OperationNotFound(operation_id)
-        return changed
 
-
-def _chosen(changed: Sequence[Changed], request: Undo) -> Sequence[Changed]:
-    """Return the changes of the memories that were asked for, with those that belong to them."""
-    if request.only is None:
-        return changed
-    named = {one.change.memory_id for one in changed}
-    for memory_id in request.only:
-        if memory_id not in named:
-            raise MemoryNotFound(memory_id)
-    units = {one.unit for one in changed if one.change.memory_id in request.only}
-    return [one for one in changed if one.unit in units]
+def _apart(unit: Handle, among: Mapping[Handle, Seen]) -> Iterable[tuple[Seen, Seen]]:
+    """Return which memories of a merge the next compaction is to keep apart."""
+    if len(among) <= _ALL_PAIRS:
+        return combinations(among.values(), 2)
+    first = among.get(unit) or next(iter(among.values()))
+    return ((first, other) for other in among.values() if other != first)
 
 
 def _told(kept: Sequence[Kept]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -13,6 +15,7 @@ from mcp_memory.domain.identity import content_hash
 from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord, Session
 from mcp_memory.domain.scope import Scope
+from mcp_memory.ports.history import Restore
 from mcp_memory.ports.memories import Candidates, Cues, Entry, Handle, MemoryStore, Merge, Probe
 from mcp_memory.ports.models import Generation
 from mcp_memory.ports.store import Store
@@ -106,3 +109,17 @@ async def handle_of(store: Store, memory_id: str, scope: Scope = Scope()) -> Han
     """Return the handle of the memory with this id."""
     ((handle, _),) = await store.named([memory_id], scope)
     return handle
+
+
+async def restoring(
+    store: Store, done: Operation, scope: Scope = Scope(), handles: Collection[Handle] | None = None
+) -> Restore:
+    """Return what takes back all of an operation that the scope shows, or what it did to some memories."""
+    touched = await store.touched(done.id, scope)
+    entries: dict[Handle, Entry | None] = {}
+    for one in await store.changes(done.id, scope, handles):
+        before = one.change.before
+        entries.setdefault(one.handle, None if before is None else replace(entry(before.text), record=before))
+    units = {one.unit for one in touched if one.handle in entries}
+    beyond = {one.handle for one in touched if one.unit in units} - entries.keys()
+    return Restore(entries, max((one.number for one in touched), default=0), beyond)

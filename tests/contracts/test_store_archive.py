@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from mcp_memory.domain.operations import Operation, OperationKind
-from mcp_memory.domain.scope import OPEN, Scope
+from mcp_memory.domain.scope import OPEN
 from mcp_memory.ports.archive import Name, TakenIn
 from mcp_memory.ports.memories import Merge
 from mcp_memory.ports.store import Store
 from tests.contracts.conftest import KINDS, Stores
-from tests.contracts.entries import ANN, FIRST, entry, operation, vector
+from tests.contracts.entries import ANN, FIRST, entry, operation, restoring, vector
 from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
@@ -83,6 +83,5 @@ async def test_pages_come_in_the_order_of_storing_and_a_taking_in_is_undone_whol
     assert pages == [["m0", "m1"], ["m2", "m3"], ["m4", "m5"]]
     (listed,), _ = await store.operations(OPEN, limit=5)
     assert (listed.kind, listed.created) == (OperationKind.IMPORT, 6)
-    changed = await store.changes(done.id, Scope())
-    undone = await store.undo(done.id, {one.handle: None for one in changed}, operation())
+    undone = await store.undo(done.id, await restoring(store, done), operation())
     assert (undone.restored, await store.archived(None, 10)) == (6, [])

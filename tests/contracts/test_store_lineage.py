@@ -15,11 +15,11 @@ from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.scope import OPEN, Scope
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.ports.archive import NEW, Act, Numbers, TakenIn, Trace
-from mcp_memory.ports.memories import Entry, Handle, Merge
+from mcp_memory.ports.memories import Handle, Merge
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from tests.contracts.conftest import KINDS, Stores
-from tests.contracts.entries import ANN, candidates, entry, handle_of, operation, vector
+from tests.contracts.entries import ANN, candidates, entry, handle_of, operation, restoring, vector
 from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
@@ -48,11 +48,7 @@ class Lived:
 
 
 async def undo(store: Store, done: Operation, undoing: Operation) -> tuple[int, list[str]]:
-    restore: dict[Handle, Entry | None] = {}
-    for one in await store.changes(done.id, OPEN):
-        before = one.change.before
-        restore.setdefault(one.handle, None if before is None else replace(entry(before.text), record=before))
-    undone = await store.undo(done.id, restore, undoing)
+    undone = await store.undo(done.id, await restoring(store, done), undoing)
     return undone.restored, sorted(kept.reason for kept in undone.kept)
 
 
@@ -130,7 +126,8 @@ async def told(store: Store) -> list[object]:
     operations, total = await store.operations(OPEN, limit=99)
     found: list[object] = [total, *operations]
     for one in operations:
-        found += sorted(map(repr, await store.changes(one.id, OPEN)))
+        # Each store numbers them in its own way.
+        found += sorted(repr(replace(change, number=0)) for change in await store.changes(one.id, OPEN))
     for name in IDS:
         found += await store.history(name, OPEN)
         found += [known.there for known in await store.recorded([name], OPEN)]

@@ -163,7 +163,11 @@ def test_a_long_operation_is_shown_in_part() -> None:
         remember(f"Fact {memory_id}", memory_id)
     said("delete", "memory", *ids, "-f")
     operation = last_operation()
-    assert said("operations", "show", operation).endswith("\n\n... and 5 more (--format json shows all)\n")
+    assert said("operations", "show", operation).endswith("\n\n... and 5 more (--offset 20)\n")
+    shown = answered("operations", "show", operation, "--limit", "10", "--offset", "18")
+    assert (len(shown["changes"]), shown["changes"][0]["memory_id"], shown["total"]) == (7, "id-18", 25)
+    assert "more" not in said("operations", "show", operation, "-o", "20")
+    assert run("operations", "show", operation, "-l", "101").exit_code == 2
     assert said("undo", operation).splitlines()[-2] == "  ... and 5 more"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mcp_memory.domain.operations import OperationKind
+from mcp_memory.ports.history import Restore
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.store import RedisStore
@@ -65,7 +66,8 @@ async def test_a_program_with_other_settings_writes_and_finds_as_the_first_did(p
     third = await opened(replace(place, vectors=VectorIndex("hnsw", "float32", "l2")))
     changed = await third.changes(removal.id, entry().record.scope)
     restore = {one.handle: entry(one.change.memory_id, id=one.change.memory_id) for one in changed}
-    undone = await third.undo(removal.id, {**restore}, operation(OperationKind.UNDO, undoes=removal.id))
+    last = max(one.number for one in changed)
+    undone = await third.undo(removal.id, Restore(restore, last), operation(OperationKind.UNDO, undoes=removal.id))
     assert undone.restored == 2
     await third.add([entry("coffee", vector(0, 0, 1))], operation())
     for store in (first, second, third):

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_memory.domain.access import LOCAL
 from mcp_memory.domain.forgetting import Forget, Policy
-from mcp_memory.domain.requests import Compact, Create, Edit, Search, Undo
+from mcp_memory.domain.requests import Compact, Create, Edit, Search, ShowOperation, Undo
 from mcp_memory.domain.scope import Scope
 from mcp_memory.machine import new_ids
 from mcp_memory.services import forgetting
@@ -53,7 +53,7 @@ async def test_what_was_forgotten_comes_back_by_one_undo(memory: Memory, clock: 
     await create(memory, "New")
     told = await memory.forgetting.forget(forget({"max_age_days": 30}))
     assert (told.scanned, told.deleted, len(told.deleted_ids), await left(memory)) == (251, 250, 250, ["New"])
-    shown = await memory.operations.show(told.operation or "")
+    shown = await memory.operations.show(ShowOperation(operation_id=told.operation or ""))
     assert (shown.kind, shown.note, shown.removed) == ("forget", "older than 30 days", 250)
     assert (await memory.operations.undo(Undo(operation_id=shown.id))).restored == 250
     assert (await memory.long_term.search(Search(limit=1))).total == 251

@@ -28,6 +28,7 @@ from mcp_memory.domain.requests import (
     PutSession,
     Search,
     SessionScoped,
+    ShowOperation,
     Undo,
 )
 from mcp_memory.domain.scope import Scope
@@ -107,7 +108,7 @@ BY_ID: dict[str, Act] = {
     "get": lambda memory, _: memory.long_term.get("m1", caller=BOB),
     "edit": lambda memory, _: memory.long_term.edit(Edit(memory_id="m1", text="Mine"), caller=BOB),
     "session": lambda memory, _: memory.working.get(GetSession(session_id="s1"), caller=BOB),
-    "show": lambda memory, anns: memory.operations.show(anns.created, caller=BOB),
+    "show": lambda memory, anns: memory.operations.show(ShowOperation(operation_id=anns.created), caller=BOB),
     "undo": lambda memory, anns: memory.operations.undo(Undo(operation_id=anns.created), caller=BOB),
     "undo one": lambda memory, anns: memory.operations.undo(Undo(operation_id=anns.created, only=["m1"]), caller=BOB),
     "history": lambda memory, _: memory.operations.history("m1", caller=BOB),
@@ -311,7 +312,7 @@ async def test_an_operation_on_the_memories_of_both_is_each_ones_own_part(memory
     handles = [handle for handle, _ in await memory.store.named(["m1", "b1"], Scope())]
     both = Operation(id="both", kind=OperationKind.DELETE, at=(await memory.long_term.get("m1", caller=ANN)).created_at)
     await memory.store.remove(handles, both)
-    shown = await memory.operations.show("both", caller=BOB)
+    shown = await memory.operations.show(ShowOperation(operation_id="both"), caller=BOB)
     assert (shown.removed, [change.memory_id for change in shown.changes]) == (1, ["b1"])
     await memory.operations.undo(Undo(operation_id="both"), caller=BOB)
     assert (await memory.long_term.get("b1", caller=BOB)).text == "Bob's own"

@@ -12,7 +12,7 @@ import pytest
 from mcp_memory.domain.access import Caller
 from mcp_memory.domain.forgetting import Policy
 from mcp_memory.domain.jobs import Job, JobState
-from mcp_memory.domain.requests import Compact, Create, ListJobs, NewMemory, PutSession
+from mcp_memory.domain.requests import Compact, Create, ListJobs, NewMemory, PutSession, ShowOperation
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import InvalidRequest, JobNotFound, NotAllowed, QueueUnavailable
 from mcp_memory.machine import new_ids
@@ -126,7 +126,7 @@ async def test_memories_are_forgotten_as_the_settings_say(memory: Memory, clock:
     result = (await memory.jobs.get(job.id)).result
     assert isinstance(result, dict)
     assert (job.name, result["scanned"], result["deleted"]) == ("forget", 1, 1)
-    assert (await memory.operations.show(str(result["operation"]))).kind == "forget"
+    assert (await memory.operations.show(ShowOperation(operation_id=str(result["operation"])))).kind == "forget"
 
 
 async def test_the_public_names_of_compaction_are_one_job(memory: Memory) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_memory.domain.access import Access, Caller
-from mcp_memory.domain.requests import Create, Edit, ListOperations, NewMemory, Undo
+from mcp_memory.domain.requests import Create, Edit, ListOperations, NewMemory, ShowOperation, Undo
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import AmbiguousId, CannotUndo, MemoryNotFound, NotAllowed, OperationNotFound
 from mcp_memory.machine import new_ids
@@ -40,24 +40,24 @@ async def test_an_operation_is_shown_as_it_is_listed(memory: Memory) -> None:
     await create(memory, "Tea", "1")
     operation = (await memory.long_term.delete(["1"])).operation or ""
     undone = await memory.operations.undo(Undo(operation_id=operation))
-    shown = await memory.operations.show(operation)
+    shown = await memory.operations.show(ShowOperation(operation_id=operation))
     assert (shown.undone_by, shown.removed, [change.memory_id for change in shown.changes]) == (
         undone.operation, 1, ["1"]
     )  # fmt: skip
-    assert (await memory.operations.show(undone.operation or "")).undoes == operation
+    assert (await memory.operations.show(ShowOperation(operation_id=undone.operation or ""))).undoes == operation
     with pytest.raises(OperationNotFound):
-        await memory.operations.show(operation, scope=Scope("elsewhere"))
+        await memory.operations.show(ShowOperation(operation_id=operation, namespace="elsewhere"))
 
 
 async def test_who_may_write_takes_back_what_they_did_themselves_and_an_admin_anything(memory: Memory) -> None:
     ann, bob = Caller("ann", Access.WRITE), Caller("bob", Access.WRITE)
     new = Create(memories=[NewMemory(text="Tea", id="1")])
     mine = (await memory.long_term.create(new, caller=ann)).operation or ""
-    assert (await memory.operations.show(mine)).by == "ann"
+    assert (await memory.operations.show(ShowOperation(operation_id=mine))).by == "ann"
     with pytest.raises(NotAllowed):
         await memory.operations.undo(Undo(operation_id=mine), caller=bob)
     undone = await memory.operations.undo(Undo(operation_id=mine), caller=ann)
-    assert (await memory.operations.show(undone.operation or "")).by == "ann"
+    assert (await memory.operations.show(ShowOperation(operation_id=undone.operation or ""))).by == "ann"
     await memory.operations.undo(Undo(operation_id=undone.operation or ""), caller=Caller("eve", Access.ADMIN))
     assert (await memory.long_term.get("1")).text == "Tea"
 

@@ -15,7 +15,7 @@ from mcp_memory.stores.sqlite import blocks
 from mcp_memory.stores.sqlite.connection import transaction
 from mcp_memory.stores.sqlite.statements import sql
 from mcp_memory.stores.sqlite.store import SqliteStore
-from tests.contracts.entries import ANN, EVERYWHERE, FIRST, SECOND, candidates, entry, operation, vector
+from tests.contracts.entries import ANN, EVERYWHERE, FIRST, SECOND, candidates, entry, operation, restoring, vector
 from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -123,7 +123,7 @@ async def test_what_an_undo_brings_back_every_process_sees_where_it_was(tmp_path
     connection.close()
     late = await opened(path)
     await look(late)
-    undone = await late.undo(removal.id, {handle: entries[handles.index(handle)] for handle in gone}, operation())
+    undone = await late.undo(removal.id, await restoring(late, removal), operation())
     assert (undone.restored, undone.kept) == (len(gone), ())
     new = await opened(path)
     assert await look(old) == await look(other) == await look(late) == await look(new) == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mcp_memory.domain.operations import Change, Kept, Operation
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports.history import Changed, Undone
+from mcp_memory.ports.history import Changed, Restore, Touched, Undone
 from mcp_memory.ports.memories import Entry, Handle, Known
 from mcp_memory.ports.models import Generation
 from mcp_memory.stores.chronology import Moment, in_time
@@ -53,9 +53,19 @@ class EphemeralHistory(EphemeralAccesses):
         found, _ = await self.operations(scope, limit=len(self._operations))
         return next((operation for operation in found if operation.id == operation_id), None)
 
-    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
+    async def touched(self, operation_id: str, scope: Scope) -> list[Touched]:
+        return [
+            Touched(i.handle, i.unit, i.number, i.name[2], i.undone is not None, _within(i.name, scope))
+            for i in self._images
+            if i.operation == operation_id
+        ]
+
+    async def changes(
+        self, operation_id: str, scope: Scope, handles: Collection[Handle] | None = None
+    ) -> list[Changed]:
         images = [i for i in self._images if i.operation == operation_id and _within(i.name, scope)]
-        return [Changed(image.handle, image.unit, self._change(image)) for image in images]
+        asked = images if handles is None else [image for image in images if image.handle in handles]
+        return [Changed(image.handle, image.unit, image.number, self._change(image)) for image in asked]
 
     def _change(self, image: Image) -> Change:
         operation = self._operations[image.operation]
@@ -100,18 +110,18 @@ class EphemeralHistory(EphemeralAccesses):
                 found.append(Known(handle, entry.record, handle in self._entries))
         return found
 
-    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
-        entries = {int(handle): entry for handle, entry in restore.items()}
+    async def undo(self, operation_id: str, restore: Restore, operation: Operation) -> Undone:
+        entries = {int(handle): entry for handle, entry in restore.entries.items()}
+        asked = set(map(int, restore.handles))
         units: dict[int, list[Image]] = {}
         for image in reversed(self._images):
-            if image.operation == operation_id and image.undone is None:
+            of_part = image.handle in asked and image.number <= restore.last
+            if image.operation == operation_id and image.undone is None and of_part:
                 # Last first: a memory may have been merged twice, and what came last is what it stands on now.
                 units.setdefault(image.unit, []).append(image)
         kept: list[Kept] = []
         restored = 0
         for unit, images in units.items():
-            if not any(image.handle in entries for image in images):
-                continue
             reasons = list(self._reasons(images, entries))
             kept += reasons
             if not reasons:

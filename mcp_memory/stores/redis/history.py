@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mcp_memory.domain.operations import Change, Operation
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports.history import Changed
+from mcp_memory.ports.history import Changed, Touched
 from mcp_memory.ports.memories import Known
 from mcp_memory.stores.chronology import Moment, in_time
 from mcp_memory.stores.redis import keys, reading
@@ -62,13 +62,40 @@ async def number_of(server: Server, operation_id: str) -> int | None:
     return None if number is None else int(number)
 
 
-async def changes(server: Server, operation_id: str, scope: Scope) -> list[Changed]:
-    """Return what the operation did to memories of the owner, in order."""
+async def touched(server: Server, operation_id: str, scope: Scope) -> list[Touched]:
+    """Return which memories the operation changed, in order."""
     number = await number_of(server, operation_id)
-    images = [] if number is None else await images_of_operations(server, [number])
+    listed = [] if number is None else await server.call("LRANGE", server.keys.images_of_operation(number), 0, -1)
+    found: list[Touched] = []
+    for start in range(0, len(listed), _TOGETHER):
+        images = await read_images(server, [int(one) for one in listed[start : start + _TOGETHER]])
+        found += [
+            Touched(one.handle, one.unit, one.number, one.name[2], one.undone is not None, one.within(scope))
+            for one in images
+        ]
+    return found
+
+
+async def changes(
+    server: Server, operation_id: str, scope: Scope, handles: Sequence[int] | None = None
+) -> list[Changed]:
+    """Return what the operation did to memories of the owner, or to some of them, in order."""
+    number = await number_of(server, operation_id)
+    if number is None:
+        return []
+    if handles is None:
+        images = await images_of_operations(server, [number])
+    else:
+        images = images_of(await images_of_memories(server, handles), number)
     mine = [image for image in images if image.within(scope)]
     told = zip(mine, await _changes(server, mine), strict=True)
-    return [Changed(image.handle, image.unit, change) for image, change in told]
+    return [Changed(image.handle, image.unit, image.number, change) for image, change in told]
+
+
+def images_of(of_memories: Mapping[int, Sequence[Image]], operation: int | None) -> list[Image]:
+    """Return of the images of memories what one operation did, in order."""
+    found = [image for images in of_memories.values() for image in images if image.operation == operation]
+    return sorted(found, key=lambda image: image.number)
 
 
 async def history(server: Server, memory_id: str, scope: Scope) -> list[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, repeat
@@ -16,7 +16,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.archive import Act, Archived, Numbers, TakenIn, Trace
 from mcp_memory.ports.given import Clock
-from mcp_memory.ports.history import Changed, Undone
+from mcp_memory.ports.history import Changed, Restore, Touched, Undone
 from mcp_memory.ports.memories import (
     Added,
     Candidates,
@@ -149,17 +149,26 @@ class RedisStore(RedisBesides):
     async def operation(self, operation_id: str, scope: Scope) -> Operation | None:
         return await history.operation(self._opened(), operation_id, scope)
 
-    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
-        return await history.changes(self._opened(), operation_id, scope)
+    async def touched(self, operation_id: str, scope: Scope) -> list[Touched]:
+        return await history.touched(self._opened(), operation_id, scope)
+
+    async def changes(
+        self, operation_id: str, scope: Scope, handles: Collection[Handle] | None = None
+    ) -> list[Changed]:
+        among = None if handles is None else _numbers([*handles])
+        return await history.changes(self._opened(), operation_id, scope, among)
 
     async def history(self, memory_id: str, scope: Scope) -> list[Change]:
         return await history.history(self._opened(), memory_id, scope)
 
-    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
-        given = {int(handle): entry for handle, entry in restore.items() if entry is not None}
+    async def undo(self, operation_id: str, restore: Restore, operation: Operation) -> Undone:
+        given = {int(handle): entry for handle, entry in restore.entries.items() if entry is not None}
         ready = await prepared([*given.values()], self._words, self._models())
-        entries = {int(handle): None for handle in restore} | dict(zip(given, ready, strict=True))
-        return await self._write(operation, lambda t: undoing.Undoing(t, entries).undo(operation_id))
+        entries = {int(handle): None for handle in restore.entries} | dict(zip(given, ready, strict=True))
+        handles = _numbers(restore.handles)
+        return await self._write(
+            operation, lambda t: undoing.Undoing(t, entries).undo(operation_id, handles, restore.last)
+        )
 
     async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:
         return await history.recorded(self._opened(), ids, scope)

@@ -9,7 +9,7 @@ from mcp_memory.domain.operations import Kept
 from mcp_memory.ports.history import Undone
 from mcp_memory.stores.redis.committing import commit
 from mcp_memory.stores.redis.documents import Stored
-from mcp_memory.stores.redis.history import images_of_memories, images_of_operations, number_of
+from mcp_memory.stores.redis.history import images_of, images_of_memories, images_of_operations, number_of
 from mcp_memory.stores.redis.images import Image
 from mcp_memory.stores.redis.preparing import Prepared
 from mcp_memory.stores.redis.rows import Vector
@@ -32,11 +32,15 @@ class Undoing:
         self._stands_again: set[int] = set()
         self._of_memories: dict[int, list[Image]] = {}
 
-    async def undo(self, operation_id: str) -> Undone:
-        """Take back what the operation did to these memories; what was changed since is kept with all of its unit."""
+    async def undo(self, operation_id: str, handles: Sequence[int], last: int) -> Undone:
+        """Take back what the operation did to these memories; what was changed since is kept with all of its unit.
+
+        Of what it did nothing counts that is recorded after the image ``last``.
+        """
         number = await number_of(self._server, operation_id)
-        images = [] if number is None else await images_of_operations(self._server, [number])
-        standing = [image for image in images if image.undone is None]
+        self._of_memories = await images_of_memories(self._server, handles)
+        images = images_of(self._of_memories, number)
+        standing = [image for image in images if image.undone is None and image.number <= last]
         await self._read(standing)
         units: dict[int, list[Image]] = {}
         for image in reversed(standing):
@@ -45,8 +49,6 @@ class Undoing:
         kept: list[Kept] = []
         restored = 0
         for unit, among in units.items():
-            if not any(image.handle in self._restore for image in among):
-                continue
             reasons = list(self._reasons(among))
             kept += reasons
             if not reasons:
@@ -57,7 +59,6 @@ class Undoing:
 
     async def _read(self, images: Sequence[Image]) -> None:
         handles = list(dict.fromkeys(image.handle for image in images))
-        self._of_memories = await images_of_memories(self._server, handles)
         names = {image.name for image in images} | {name for image in images for name in image.aliases}
         names |= {
             (before.namespace, before.user_id, before.id) for image in images if (before := image.before) is not None

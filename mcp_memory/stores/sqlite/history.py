@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import numpy as np
 from mcp_memory.domain.operations import Change, Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
-from mcp_memory.ports.history import Changed
+from mcp_memory.ports.history import Changed, Touched
 from mcp_memory.ports.memories import Known
 from mcp_memory.stores.chronology import Moment, in_time
 from mcp_memory.stores.sqlite import filters, reading, spans
@@ -22,6 +23,8 @@ from mcp_memory.stores.sqlite.rows import Row
 from mcp_memory.stores.sqlite.statements import sql
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_HANDLE = 2**63 - 1
+"""Greater than every handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,41 @@ def _owned(connection: apsw.Connection, scope: Scope) -> Condition | None:
     return None if numbers is None else filters.within(numbers)
 
 
-def changes(connection: apsw.Connection, operation_id: str, scope: Scope) -> list[Changed]:
-    """Return what the operation did to memories of the owner, in order."""
+def touched(connection: apsw.Connection, operation_id: str, scope: Scope) -> list[Touched]:
+    """Return which memories the operation changed, in order."""
+    number = connection.execute(sql("operation_number"), (operation_id,)).get
+    if number is None:
+        return []
+    owned = _owned(connection, scope)
+    text, values = ("FALSE", []) if owned is None else (f"({owned.text})", owned.values)
+    stored: list[Touched] = []
+    undone = {int(str(handle)) for (handle,) in connection.execute(sql("creations_undone"), (number,))}
+    spans_of = sql("spans_of_operation", text)
+    for first, last, within in connection.execute(spans_of, (*values, number, *values, number)).fetchall():
+        among = (apsw.carray(np.arange(int(str(first)), int(str(last)) + 1, dtype=np.int64)),)
+        stored += [
+            Touched(handle, handle, 0, memory_id, handle in undone, bool(within))
+            for handle, memory_id, _, _, version in connection.execute(sql("as_stored"), among)
+            if version is not None
+        ]
+    rows = connection.execute(sql("touched", text), (*values, number))
+    changed = [
+        Touched(handle, unit, place, memory_id, bool(back), bool(within))
+        for place, handle, unit, memory_id, back, within in rows
+    ]
+    return stored + changed
+
+
+def changes(
+    connection: apsw.Connection, operation_id: str, scope: Scope, handles: Sequence[int] | None = None
+) -> list[Changed]:
+    """Return what the operation did to memories of the owner, or to some of them, in order."""
     within = _owned(connection, scope)
     if within is None:
         return []
-    steps = steps_of(connection, operation_id, within)
-    return [
-        Changed(step.handle, step.unit, change) for step, change in zip(steps, _told(connection, steps), strict=True)
-    ]
+    steps = steps_of(connection, operation_id, within, handles)
+    told = zip(steps, _told(connection, steps), strict=True)
+    return [Changed(step.handle, step.unit, step.number, change) for step, change in told]
 
 
 def history(connection: apsw.Connection, memory_id: str, scope: Scope) -> list[Change]:
@@ -136,20 +165,36 @@ def recorded(connection: apsw.Connection, ids: Sequence[str], scope: Scope) -> l
     return found
 
 
-def steps_of(connection: apsw.Connection, operation_id: str, within: Condition | None = None) -> list[Step]:
-    """Return the steps of an operation, in order."""
-    within = within or Condition()
+def steps_of(
+    connection: apsw.Connection,
+    operation_id: str,
+    within: Condition | None = None,
+    handles: Sequence[int] | None = None,
+) -> list[Step]:
+    """Return the steps of an operation, or those of some memories, in order."""
     row = connection.execute(sql("operation_head", sql("operation_of_id")), (operation_id,)).fetchone()
-    if row is None:
+    if row is None or handles == []:
         return []
+    within = within or Condition()
     number = int(str(row[0]))
-    stored: list[int] = []
-    bound = (number, *within.values)
-    for first, last in connection.execute(sql("creations_of_operation", within.text), (*bound, *bound)):
-        stored += [int(str(handle)) for (handle,) in connection.execute(sql("handles_between"), (first, last))]
-    condition = f"{sql('steps_of_operation')} AND {within.text}"
-    changed = [_step(row) for row in connection.execute(sql("steps", condition), bound)]
-    return [*_creations(connection, stored, row), *changed]
+    name = "steps_of_operation" if handles is None else "steps_of_operation_among"
+    among = [] if handles is None else [apsw.carray(np.array(handles, np.int64))]
+    rows = connection.execute(sql("steps", f"{sql(name)} AND {within.text}"), (number, *among, *within.values))
+    changed = [_step(row) for row in rows]
+    return [*_creations(connection, _stored_by(connection, number, within, handles), row), *changed]
+
+
+def _stored_by(connection: apsw.Connection, number: int, within: Condition, handles: Sequence[int] | None) -> list[int]:
+    """Return which memories an operation stored as new, in order."""
+    among = None if handles is None else sorted(handles)
+    bound = (number, *((0, _NO_HANDLE) if among is None else (among[0], among[-1])), *within.values)
+    found: list[int] = []
+    for first, last in connection.execute(sql("creations_of_operation", within.text), (*bound, *bound)).fetchall():
+        if among is None:
+            found += [int(str(one)) for (one,) in connection.execute(sql("handles_between"), (first, last))]
+        else:
+            found += among[bisect_left(among, int(str(first))) : bisect_right(among, int(str(last)))]
+    return found
 
 
 def _steps_of_handles(connection: apsw.Connection, handles: Sequence[int], within: Condition) -> list[Step]:

@@ -421,12 +421,27 @@ ORDER BY m.number
 -- name: steps_of_operation
 m.operation = ?
 
+-- name: steps_of_operation_among
++m.operation = ? AND m.handle IN (SELECT value FROM carray(?))
+
 -- name: steps_of_handles
 m.handle IN (SELECT value FROM carray(?))
 
+-- name: touched
+SELECT m.number, m.handle, m.unit, m.id, m.undone IS NOT NULL, {where} FROM images m WHERE m.operation = ? ORDER BY 1
+
+-- name: spans_of_operation
+SELECT m.first, m.last, {where} FROM operations m WHERE m.number = ? AND m.last >= m.first
+UNION ALL SELECT m.first, m.last, {where} FROM creations m WHERE m.operation = ? ORDER BY 1
+
+-- name: creations_undone
+SELECT i.handle FROM operations o JOIN images i ON i.operation = o.number
+WHERE o.undoes = ? AND i.after IS NULL AND i.undone IS NULL
+
 -- name: creations_of_operation
-SELECT m.first, m.last FROM operations m WHERE m.number = ? AND {where}
-UNION ALL SELECT m.first, m.last FROM creations m WHERE m.operation = ? AND {where} ORDER BY 1
+SELECT m.first, m.last FROM operations m WHERE m.number = ? AND m.last >= ? AND m.first <= ? AND {where}
+UNION ALL SELECT m.first, m.last FROM creations m WHERE m.operation = ? AND m.last >= ? AND m.first <= ? AND {where}
+ORDER BY 1
 
 -- name: newest_operation
 SELECT max(number) FROM operations

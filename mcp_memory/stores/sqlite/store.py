@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from mcp_memory.domain.tokens import Token
 from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult
 from mcp_memory.errors import StoreUnavailable
 from mcp_memory.ports.given import Clock
-from mcp_memory.ports.history import Changed, Undone
+from mcp_memory.ports.history import Changed, Restore, Touched, Undone
 from mcp_memory.ports.jobs import JobRule
 from mcp_memory.ports.memories import (
     Added,
@@ -215,15 +215,20 @@ class SqliteStore(SqliteArchive):
     async def operation(self, operation_id: str, scope: Scope) -> Operation | None:
         return await self._read(lambda connection: history.operation(connection, operation_id, scope))
 
-    async def changes(self, operation_id: str, scope: Scope) -> list[Changed]:
-        return await self._read(lambda connection: history.changes(connection, operation_id, scope))
+    async def touched(self, operation_id: str, scope: Scope) -> list[Touched]:
+        return await self._read(lambda connection: history.touched(connection, operation_id, scope))
+
+    async def changes(
+        self, operation_id: str, scope: Scope, handles: Collection[Handle] | None = None
+    ) -> list[Changed]:
+        among = None if handles is None else _numbers([*handles])
+        return await self._read(lambda connection: history.changes(connection, operation_id, scope, among))
 
     async def history(self, memory_id: str, scope: Scope) -> list[Change]:
         return await self._read(lambda connection: history.history(connection, memory_id, scope))
 
-    async def undo(self, operation_id: str, restore: Mapping[Handle, Entry | None], operation: Operation) -> Undone:
-        entries = {int(handle): entry for handle, entry in restore.items()}
-        return await self._write(lambda c: undoing.undo(Recorder(c, operation), operation_id, entries))
+    async def undo(self, operation_id: str, restore: Restore, operation: Operation) -> Undone:
+        return await self._write(lambda c: undoing.undo(Recorder(c, operation), operation_id, restore))
 
     async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:
         return await self._read(lambda connection: history.recorded(connection, ids, scope))

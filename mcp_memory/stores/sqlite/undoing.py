@@ -8,7 +8,7 @@ from dataclasses import replace
 import apsw
 
 from mcp_memory.domain.operations import Kept
-from mcp_memory.ports.history import Undone
+from mcp_memory.ports.history import Restore, Undone
 from mcp_memory.ports.memories import Entry
 from mcp_memory.stores.sqlite import reading, writing
 from mcp_memory.stores.sqlite.blocks import seal_again
@@ -21,23 +21,23 @@ NAME_TAKEN = "another memory has its id now"
 OUT_OF_REACH = "what it was changed together with is out of reach"
 
 
-def undo(recorder: Recorder, operation_id: str, restore: Mapping[int, Entry | None]) -> Undone:
+def undo(recorder: Recorder, operation_id: str, restore: Restore) -> Undone:
     """Take back what the operation did to these memories; what was changed since is kept with all of its unit."""
+    entries = {int(handle): entry for handle, entry in restore.entries.items()}
+    handles = list(map(int, restore.handles))
     units: dict[int, list[Step]] = {}
-    for step in reversed(steps_of(recorder.connection, operation_id)):
-        if step.undone is None:
+    for step in reversed(steps_of(recorder.connection, operation_id, handles=handles)):
+        if step.undone is None and step.number <= restore.last:
             # Last first: a memory may have been merged twice, and what came last is what it stands on now.
             units.setdefault(step.unit, []).append(step)
     kept: list[Kept] = []
     again: list[int] = []
     restored = 0
     for unit, steps in units.items():
-        if not any(step.handle in restore for step in steps):
-            continue
-        reasons = list(_reasons(recorder.connection, steps, restore))
+        reasons = list(_reasons(recorder.connection, steps, entries))
         kept += reasons
         if not reasons:
-            again += _restored(recorder, unit, steps, restore)
+            again += _restored(recorder, unit, steps, entries)
             restored += len({step.handle for step in steps})
     seal_again(recorder.connection, again)
     return Undone(restored, tuple(kept))
