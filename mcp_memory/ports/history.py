@@ -40,18 +40,18 @@ class Changed:
 class Restore:
     """What an undo takes back at once: memories with all that they are connected with by units of the operation."""
 
-    entries: Mapping[Handle, Entry | None]
-    """The memories, with what to store of each again; None where it did not exist before. Vectors are those that were
-    stored before; the entry's is taken where there was none."""
-    last: int
-    """The greatest number that was seen; what the operation changed after that is not taken back."""
+    entries: Mapping[tuple[Handle, int], Entry | None]
+    """What to store again of each memory, by the numbers of its changes; None where it did not exist before.
+
+    Vectors are those that were stored before; the entry's is taken where there was none.
+    """
     beyond: Collection[Handle] = ()
-    """Memories that may not be changed; their units are kept."""
+    """Memories that may not be changed. Units with them are kept, and so are units with a change that is not given."""
 
     @property
     def handles(self) -> list[Handle]:
         """All of the memories."""
-        return [*self.entries, *self.beyond]
+        return list(dict.fromkeys([*(handle for handle, _ in self.entries), *self.beyond]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mcp_memory.domain.access import LOCAL, Access, Caller
 from mcp_memory.domain.operations import Kept, Operation, OperationKind
+from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.replies import History, OperationList, OperationReply, UndoReply
 from mcp_memory.domain.requests import ListOperations, ShowOperation, Undo
 from mcp_memory.domain.scope import OPEN, Scope
@@ -30,6 +31,8 @@ NAMED = 5
 
 _SUGGESTED_AT_ONCE = 32
 """Suggestions kept in one transaction: whoever writes meanwhile waits for no more."""
+_SHARE = 0.5
+"""How long others have the store after each piece, as a share of its time: somebody waits for the undo."""
 _ALL_PAIRS = 32
 """Memories of a merge of which every two are kept apart; of more, each from the one that took them in."""
 
@@ -39,8 +42,6 @@ class _Work(NamedTuple):
 
     operation_id: str
     scope: Scope
-    last: int
-    """The last of its changes that is known."""
     pieces: Sequence[Sequence[Handle]]
     operation: Operation
     """What it is recorded as."""
@@ -115,8 +116,7 @@ class Operations:
         operation = Operation(
             id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), by=caller.name, undoes=request.operation_id
         )
-        last = max(one.number for one in touched)
-        work = _Work(request.operation_id, scope, last, list(pieces(together)), operation)
+        work = _Work(request.operation_id, scope, list(pieces(together)), operation)
         undone = await self._in_pieces(work, progress)
         if not undone.restored:
             raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
@@ -144,16 +144,13 @@ class Operations:
     async def _taken_back(self, work: _Work, handles: Sequence[Handle]) -> Undone:
         """Take one piece back, and then leave the store to others, if more of them follow."""
         changed = await self._store.changes(work.operation_id, work.scope, handles)
-        entries: dict[Handle, Entry | None] = {}
-        for one in changed:
-            before = one.change.before
-            entries.setdefault(one.handle, None if before is None else self._indexer.plain(before))
+        entries = {(one.handle, one.number): self._entry(one.change.before) for one in changed}
         # Before it is undone: what was ended between the two would be done again by the next compaction. Of what is not
         # undone it says nothing, since no memory has these versions then.
         await self._keep_apart(changed)
-        restore = Restore(entries, work.last, [handle for handle in handles if handle not in entries])
+        restore = Restore(entries, set(handles).difference(one.handle for one in changed))
         undo = self._store.undo(work.operation_id, restore, work.operation)
-        return await (undo if handles is work.pieces[-1] else in_turn(undo))
+        return await (undo if handles is work.pieces[-1] else in_turn(undo, _SHARE))
 
     async def expire(self) -> int:
         """Delete the record of operations that is older than it is to be kept; return how many there were."""
@@ -171,17 +168,22 @@ class Operations:
             caller.require(Access.ADMIN)
         return others
 
+    def _entry(self, before: MemoryRecord | None) -> Entry | None:
+        return None if before is None else self._indexer.plain(before)
+
     async def _keep_apart(self, changed: Sequence[Changed]) -> None:
         """Remember of a compaction that what it did is not wanted: the next one would do it again."""
+        found: dict[Handle, Seen] = {}
         compacted: dict[Handle, dict[Handle, Seen]] = {}
         for one in changed:
-            if one.change.kind is OperationKind.COMPACT and one.change.before is not None:
-                seen = (one.handle, one.change.before.version)
-                compacted.setdefault(one.unit, {}).setdefault(one.handle, seen)
+            before = one.change.before
+            if one.change.kind is OperationKind.COMPACT and before is not None:
+                first = found.setdefault(one.handle, (one.handle, before.version))
+                compacted.setdefault(one.unit, {})[one.handle] = first
         pairs = [pair for unit, among in compacted.items() for pair in _apart(unit, among)]
         for start in range(0, len(pairs), _SUGGESTED_AT_ONCE):
             part = pairs[start : start + _SUGGESTED_AT_ONCE]
-            await in_turn(self._store.suggest([self._dismissed(one, other) for one, other in part]))
+            await in_turn(self._store.suggest([self._dismissed(one, other) for one, other in part]), _SHARE)
 
     def _dismissed(self, one: Seen, other: Seen) -> Proposal:
         return Proposal(

@@ -10,14 +10,12 @@ T = TypeVar("T")
 
 _TURN = 0.0015
 """Seconds between two transactions at least: others who wait for the store sleep no longer, and get their turn."""
-_SHARE = 2.0
-"""How many times as long as it held the store long work leaves it to others."""
 
 
-async def in_turn(write: Awaitable[T]) -> T:
-    """Let a write be done, and then leave the store to others for longer than it took."""
+async def in_turn(write: Awaitable[T], share: float = 2.0) -> T:
+    """Let a write be done, and then leave the store to others for ``share`` times as long as it took."""
     clock = asyncio.get_running_loop().time
     began = clock()
     result = await write
-    await asyncio.sleep(max(_TURN, _SHARE * (clock() - began)))
+    await asyncio.sleep(max(_TURN, share * (clock() - began)))
     return result

@@ -116,10 +116,10 @@ async def restoring(
 ) -> Restore:
     """Return what takes back all of an operation that the scope shows, or what it did to some memories."""
     touched = await store.touched(done.id, scope)
-    entries: dict[Handle, Entry | None] = {}
+    entries: dict[tuple[Handle, int], Entry | None] = {}
     for one in await store.changes(done.id, scope, handles):
         before = one.change.before
-        entries.setdefault(one.handle, None if before is None else replace(entry(before.text), record=before))
-    units = {one.unit for one in touched if one.handle in entries}
-    beyond = {one.handle for one in touched if one.unit in units} - entries.keys()
-    return Restore(entries, max((one.number for one in touched), default=0), beyond)
+        entries[one.handle, one.number] = None if before is None else replace(entry(before.text), record=before)
+    given = {handle for handle, _ in entries}
+    units = {one.unit for one in touched if one.handle in given}
+    return Restore(entries, {one.handle for one in touched if one.unit in units} - given)

@@ -12,7 +12,7 @@ from mcp_memory.domain.operations import Operation, OperationKind
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.history import Restore, Undone
-from mcp_memory.ports.memories import Entry, Handle
+from mcp_memory.ports.memories import Handle
 from mcp_memory.ports.store import Store
 from tests.contracts.entries import (
     ANN,
@@ -338,11 +338,9 @@ async def test_a_vector_of_another_generation_comes_back_as_it_was(store: Store)
     await store.remove([await handle_of(store, "1")], removal)
     changed = await store.changes(removal.id, OPEN)
     other = replace(FIRST, digest="another")
-    restore: dict[Handle, Entry | None] = {one.handle: entry("Tea", vector(0, 1), other, id="1") for one in changed}
     # The record is the history's, whatever the entry says.
-    restored = {h: replace(e, record=changed[0].change.before or e.record) for h, e in restore.items() if e}
-    last = max(one.number for one in changed)
-    await store.undo(removal.id, Restore(restored, last), operation(OperationKind.UNDO, undoes=removal.id))
+    restored = Restore({(one.handle, one.number): entry("Tea", vector(0, 1), other, id="1") for one in changed})
+    await store.undo(removal.id, restored, operation(OperationKind.UNDO, undoes=removal.id))
     found = await candidates(store, vector(1), nearest=9)
     assert np.allclose(found.distance, [0.0], atol=1e-2)
 
@@ -449,7 +447,39 @@ async def test_a_unit_is_kept_whose_memories_may_not_all_be_changed(store: Store
     for n in (0, 2):
         await store.merge(merge(entry("Tea", id=str(n)), (handles[n], 1), (handles[n + 1], 1)), compaction)
     whole = await restoring(store, compaction)
-    part = replace(whole, entries={h: e for h, e in whole.entries.items() if h != handles[1]}, beyond=[handles[1]])
+    part = replace(
+        whole, entries={one: made for one, made in whole.entries.items() if one[0] != handles[1]}, beyond=[handles[1]]
+    )
     undone = await store.undo(compaction.id, part, operation(OperationKind.UNDO, undoes=compaction.id))
     assert (undone.restored, [kept.memory_id for kept in undone.kept]) == (2, ["1"])
     assert sorted(one.id for _, one in await everything(store)) == ["0", "2", "3"]
+
+
+async def test_the_undo_of_a_chain_of_merges_is_undone_exactly(store: Store) -> None:
+    """The memory in the middle comes back twice, each time as it then was."""
+    await store.add([entry("Tea", vector(1, n), id=str(n)) for n in range(3)], operation(), duplicates="keep_both")
+    zero, one, two = [handle for handle, _ in await everything(store)]
+    compaction, undoing = operation(OperationKind.COMPACT), "undo-of-chain"
+    await store.merge(merge(entry("Green tea", vector(2), id="0"), (zero, 1), (one, 1)), compaction)
+    await store.merge(merge(entry("All tea", vector(3, 1), id="2"), (two, 1), (zero, 2)), compaction)
+    after, near = await everything(store), await distances(store)
+    await undo(store, compaction, id=undoing)
+    listed, _ = await store.operations(OPEN, limit=1)
+    assert (await undo(store, listed[0])).kept == ()
+    assert await everything(store) == after
+    assert await distances(store) == near
+    assert [memory.id for _, memory in await store.named(["1"], OPEN)] == ["2"]
+    assert (await words(store, "all"), await words(store, "green")) == (1, 0)
+
+
+async def test_what_is_brought_back_half_way_is_found_by_its_own_words(store: Store) -> None:
+    """Of a chain of merges only the last can be taken back, since an id was taken meanwhile."""
+    await store.add([entry(f"Tea {n}", id=str(n)) for n in range(3)], operation())
+    zero, one, two = [handle for handle, _ in await everything(store)]
+    compaction = operation(OperationKind.COMPACT)
+    await store.merge(merge(entry("Green", id="0"), (zero, 1), (one, 1)), compaction)
+    await store.merge(merge(entry("All", id="2"), (two, 1), (zero, 2)), compaction)
+    await store.add([entry("Another", id="1")], operation())
+    undone = await undo(store, compaction)
+    assert (undone.restored, [kept.memory_id for kept in undone.kept]) == (2, ["1"])
+    assert (await words(store, "green"), await words(store, "tea")) == (1, 1)

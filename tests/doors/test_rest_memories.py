@@ -154,6 +154,9 @@ async def test_what_was_done_is_shown_and_undone(rest: AsyncClient) -> None:
     done = (await rest.delete(f"{MEMORIES}?memory_ids=seats")).headers["X-Operation-ID"]
     assert (await rest.get("/v1/operations")).json()["operations"][0]["id"] == done
     assert (await rest.get(f"/v1/operations/{done}")).json()["changes"][0]["memory_id"] == "seats"
+    page = (await rest.get(f"/v1/operations/{done}?limit=5&offset=1")).json()
+    assert (page["changes"], page["total"]) == ([], 1)
+    assert (await rest.get(f"/v1/operations/{done}?limit=101")).status_code == 422
     undone = await rest.post(f"/v1/operations/{done}/undo")
     assert (undone.status_code, undone.json()["restored"]) == (200, 1)
     history = (await rest.get(f"{MEMORIES}/seats/history")).json()["changes"]

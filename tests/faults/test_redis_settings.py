@@ -65,9 +65,8 @@ async def test_a_program_with_other_settings_writes_and_finds_as_the_first_did(p
     await second.remove(handles, removal)
     third = await opened(replace(place, vectors=VectorIndex("hnsw", "float32", "l2")))
     changed = await third.changes(removal.id, entry().record.scope)
-    restore = {one.handle: entry(one.change.memory_id, id=one.change.memory_id) for one in changed}
-    last = max(one.number for one in changed)
-    undone = await third.undo(removal.id, Restore(restore, last), operation(OperationKind.UNDO, undoes=removal.id))
+    restore = {(one.handle, one.number): entry(one.change.memory_id, id=one.change.memory_id) for one in changed}
+    undone = await third.undo(removal.id, Restore({**restore}), operation(OperationKind.UNDO, undoes=removal.id))
     assert undone.restored == 2
     await third.add([entry("coffee", vector(0, 0, 1))], operation())
     for store in (first, second, third):

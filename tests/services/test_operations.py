@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_memory.domain.access import Access, Caller
-from mcp_memory.domain.requests import Create, Edit, ListOperations, NewMemory, ShowOperation, Undo
+from mcp_memory.domain.filters import Where
+from mcp_memory.domain.operations import OperationKind
+from mcp_memory.domain.requests import Compact, Create, Edit, ListOperations, NewMemory, ShowOperation, Undo
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.suggestions import SuggestionState
 from mcp_memory.errors import AmbiguousId, CannotUndo, MemoryNotFound, NotAllowed, OperationNotFound
 from mcp_memory.machine import new_ids
+from mcp_memory.ports.memories import Merge
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
+from mcp_memory.services.taking_back import AT_ONCE
+from tests.contracts.entries import entry, operation
 
 if TYPE_CHECKING:
     from tests.standing_clock import StandingClock
@@ -105,3 +111,40 @@ async def test_what_was_deleted_is_purged_only_for_its_owner(memory: Memory) -> 
     assert (await memory.long_term.purge(["1"], scope=Scope(user_id="ann"))).status == "ok, erased 1 memories"
     assert (await memory.long_term.purge(["1"])).status == "ok, erased 1 memories"
     assert (await memory.long_term.purge(["1"])).status == "ok, erased 0 memories"
+
+
+async def test_a_large_operation_is_taken_back_in_pieces_and_is_told_as_one(memory: Memory) -> None:
+    count = 2 * AT_ONCE + 1
+    new = [NewMemory(text=f"Fact {number}", id=f"m{number}") for number in range(count)]
+    done = operation(OperationKind.IMPORT)
+    for start in range(0, count, 100):
+        entries = [entry(one.text, id=str(one.id)) for one in new[start : start + 100]]
+        await memory.store.add(entries, done)
+    await memory.long_term.edit(Edit(memory_id="m7", text="Changed since"))
+    told: list[tuple[int, int]] = []
+
+    async def progress(reached: int, total: int, _: str) -> None:
+        told.append((reached, total))
+
+    reply = await memory.operations.undo(Undo(operation_id=done.id), progress=progress)
+    assert told == [(AT_ONCE, count), (2 * AT_ONCE, count), (count, count)]
+    assert (reply.restored, [kept.memory_id for kept in reply.kept]) == (count - 1, ["m7"])
+    shown = await memory.operations.show(ShowOperation(operation_id=reply.operation or "", limit=3, offset=count - 3))
+    assert (shown.removed, shown.total, len(shown.changes)) == (count - 1, count - 1, 2)
+    again = await memory.operations.undo(Undo(operation_id=reply.operation or ""))
+    assert (again.restored, await memory.store.count(Where())) == (count - 1, count)
+
+
+async def test_many_that_were_merged_into_one_are_kept_apart_from_it(memory: Memory) -> None:
+    """Every two of them would be more than anybody keeps."""
+    count = 60
+    await memory.store.add([entry("Tea", id=f"m{n}") for n in range(count)], operation(), duplicates="keep_both")
+    handles = [handle for handle, _ in await memory.store.scan(None, count)]
+    compaction = operation(OperationKind.COMPACT)
+    sources = tuple((handle, 1) for handle in handles)
+    await memory.store.merge([Merge(entry("Tea", id="m0"), sources)], compaction)
+    await memory.operations.undo(Undo(operation_id=compaction.id))
+    first, second, *others = sources
+    states = await memory.store.settled([(first, second), *((other, first) for other in others), (second, others[0])])
+    assert states == [SuggestionState.DISMISSED] * (count - 1) + [None]
+    assert (await memory.long_term.compact(Compact(full=True))).merged == 0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Entries: TypeAlias = Mapping[tuple[Handle, int], Entry | None]
 Vector: TypeAlias = "tuple[NDArray[np.float32] | None, Generation | None]"
 
 CHANGED_SINCE = "it was changed since"
@@ -111,30 +112,28 @@ class EphemeralHistory(EphemeralAccesses):
         return found
 
     async def undo(self, operation_id: str, restore: Restore, operation: Operation) -> Undone:
-        entries = {int(handle): entry for handle, entry in restore.entries.items()}
-        asked = set(map(int, restore.handles))
+        asked = set(restore.handles)
         units: dict[int, list[Image]] = {}
         for image in reversed(self._images):
-            of_part = image.handle in asked and image.number <= restore.last
-            if image.operation == operation_id and image.undone is None and of_part:
+            if image.operation == operation_id and image.undone is None and image.handle in asked:
                 # Last first: a memory may have been merged twice, and what came last is what it stands on now.
                 units.setdefault(image.unit, []).append(image)
         kept: list[Kept] = []
         restored = 0
         for unit, images in units.items():
-            reasons = list(self._reasons(images, entries))
+            reasons = list(self._reasons(images, restore.entries))
             kept += reasons
             if not reasons:
-                restored += self._restored(unit, images, entries, operation)
+                restored += self._restored(unit, images, restore.entries, operation)
         return Undone(restored, tuple(kept))
 
-    def _reasons(self, images: Sequence[Image], entries: Mapping[int, Entry | None]) -> Iterator[Kept]:
+    def _reasons(self, images: Sequence[Image], entries: Entries) -> Iterator[Kept]:
         """Say why a unit cannot be taken back."""
         among = {image.handle for image in images}
         expected: dict[int, int | None] = {handle: self._version(handle) for handle in among}
         for image in images:
             reason = None
-            if image.handle not in entries:
+            if (image.handle, image.number) not in entries:
                 reason = OUT_OF_REACH
             elif image.after != expected[image.handle]:
                 reason = CHANGED_SINCE
@@ -148,16 +147,14 @@ class EphemeralHistory(EphemeralAccesses):
         there = self._entries.get(handle)
         return None if there is None else there.record.version
 
-    def _restored(
-        self, unit: int, images: Sequence[Image], entries: Mapping[int, Entry | None], operation: Operation
-    ) -> int:
+    def _restored(self, unit: int, images: Sequence[Image], entries: Entries, operation: Operation) -> int:
         """Bring the memories of a unit back; return how many they are."""
         first = {image.handle: image for image in images}
         vectors = {handle: self._vector_before(handle, images) for handle in first}
         with self._recorded(operation, unit, *first):
             self._forget(first.keys() & self._entries.keys())
             for handle, image in first.items():
-                entry = entries[handle]
+                entry = entries[handle, image.number]
                 if image.before is not None and entry is not None:
                     vector, generation = vectors[handle]
                     before = replace(image.before, terms=entry.terms, cues=entry.cues)

@@ -162,13 +162,11 @@ class RedisStore(RedisBesides):
         return await history.history(self._opened(), memory_id, scope)
 
     async def undo(self, operation_id: str, restore: Restore, operation: Operation) -> Undone:
-        given = {int(handle): entry for handle, entry in restore.entries.items() if entry is not None}
+        given = {change: entry for change, entry in restore.entries.items() if entry is not None}
         ready = await prepared([*given.values()], self._words, self._models())
-        entries = {int(handle): None for handle in restore.entries} | dict(zip(given, ready, strict=True))
+        entries = dict.fromkeys(restore.entries) | dict(zip(given, ready, strict=True))
         handles = _numbers(restore.handles)
-        return await self._write(
-            operation, lambda t: undoing.Undoing(t, entries).undo(operation_id, handles, restore.last)
-        )
+        return await self._write(operation, lambda t: undoing.Undoing(t, entries).undo(operation_id, handles))
 
     async def recorded(self, ids: Sequence[str], scope: Scope) -> list[Known]:
         return await history.recorded(self._opened(), ids, scope)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mcp_memory.domain.operations import Kept
 from mcp_memory.ports.history import Undone
+from mcp_memory.ports.memories import Handle
 from mcp_memory.stores.redis.committing import commit
 from mcp_memory.stores.redis.documents import Stored
 from mcp_memory.stores.redis.history import images_of, images_of_memories, images_of_operations, number_of
@@ -25,22 +26,19 @@ OUT_OF_REACH = "what it was changed together with is out of reach"
 class Undoing:
     """The undo of one operation, in one transaction."""
 
-    def __init__(self, transaction: Transaction, restore: Mapping[int, Prepared | None]) -> None:
+    def __init__(self, transaction: Transaction, entries: Mapping[tuple[Handle, int], Prepared | None]) -> None:
         self._transaction = transaction
         self._server = transaction.server
-        self._restore = restore
+        self._entries = entries
         self._stands_again: set[int] = set()
         self._of_memories: dict[int, list[Image]] = {}
 
-    async def undo(self, operation_id: str, handles: Sequence[int], last: int) -> Undone:
-        """Take back what the operation did to these memories; what was changed since is kept with all of its unit.
-
-        Of what it did nothing counts that is recorded after the image ``last``.
-        """
+    async def undo(self, operation_id: str, handles: Sequence[int]) -> Undone:
+        """Take back what the operation did to these memories; what was changed since is kept with all of its unit."""
         number = await number_of(self._server, operation_id)
         self._of_memories = await images_of_memories(self._server, handles)
         images = images_of(self._of_memories, number)
-        standing = [image for image in images if image.undone is None and image.number <= last]
+        standing = [image for image in images if image.undone is None]
         await self._read(standing)
         units: dict[int, list[Image]] = {}
         for image in reversed(standing):
@@ -72,7 +70,7 @@ class Undoing:
         expected = {handle: None if one is None else one.record.version for handle, one in stored.items()}
         for image in images:
             reason = None
-            if image.handle not in self._restore:
+            if (image.handle, image.number) not in self._entries:
                 reason = OUT_OF_REACH
             elif image.after != expected[image.handle]:
                 reason = CHANGED_SINCE
@@ -104,7 +102,7 @@ class Undoing:
 
     def _before(self, image: Image, images: Sequence[Image]) -> Stored | None:
         """Return the memory as it was before; its words and cues are those of the entry."""
-        entry = self._restore[image.handle]
+        entry = self._entries[image.handle, image.number]
         if image.before is None or entry is None:
             return None
         versions = [one.after for one in self._of_memories[image.handle] if one.after is not None]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import apsw
 
 from mcp_memory.domain.operations import Kept
 from mcp_memory.ports.history import Restore, Undone
-from mcp_memory.ports.memories import Entry
+from mcp_memory.ports.memories import Entry, Handle
 from mcp_memory.stores.sqlite import reading, writing
 from mcp_memory.stores.sqlite.blocks import seal_again
 from mcp_memory.stores.sqlite.history import Step, steps_of
 from mcp_memory.stores.sqlite.recording import Recorder
 from mcp_memory.stores.sqlite.statements import sql
+
+Entries: TypeAlias = Mapping[tuple[Handle, int], Entry | None]
 
 CHANGED_SINCE = "it was changed since"
 NAME_TAKEN = "another memory has its id now"
@@ -23,11 +26,11 @@ OUT_OF_REACH = "what it was changed together with is out of reach"
 
 def undo(recorder: Recorder, operation_id: str, restore: Restore) -> Undone:
     """Take back what the operation did to these memories; what was changed since is kept with all of its unit."""
-    entries = {int(handle): entry for handle, entry in restore.entries.items()}
+    entries = restore.entries
     handles = list(map(int, restore.handles))
     units: dict[int, list[Step]] = {}
     for step in reversed(steps_of(recorder.connection, operation_id, handles=handles)):
-        if step.undone is None and step.number <= restore.last:
+        if step.undone is None:
             # Last first: a memory may have been merged twice, and what came last is what it stands on now.
             units.setdefault(step.unit, []).append(step)
     kept: list[Kept] = []
@@ -43,14 +46,14 @@ def undo(recorder: Recorder, operation_id: str, restore: Restore) -> Undone:
     return Undone(restored, tuple(kept))
 
 
-def _reasons(connection: apsw.Connection, steps: Sequence[Step], restore: Mapping[int, Entry | None]) -> Iterator[Kept]:
+def _reasons(connection: apsw.Connection, steps: Sequence[Step], entries: Entries) -> Iterator[Kept]:
     """Say why a unit cannot be taken back."""
     among = list(dict.fromkeys(step.handle for step in steps))
     records = zip(among, reading.records(connection, among), strict=True)
     expected = {handle: None if record is None else record.version for handle, record in records}
     for step in steps:
         reason = None
-        if step.handle not in restore:
+        if (step.handle, step.number) not in entries:
             reason = OUT_OF_REACH
         elif step.after != expected[step.handle]:
             reason = CHANGED_SINCE
@@ -70,9 +73,7 @@ def _holder(connection: apsw.Connection, step: Step) -> int | None:
     return None if found is None else int(found)
 
 
-def _restored(
-    recorder: Recorder, unit: int, steps: Sequence[Step], restore: Mapping[int, Entry | None]
-) -> Iterator[int]:
+def _restored(recorder: Recorder, unit: int, steps: Sequence[Step], entries: Entries) -> Iterator[int]:
     """Bring the memories of a unit back; return those that had been gone."""
     connection = recorder.connection
     first = {step.handle: step for step in steps}
@@ -85,7 +86,7 @@ def _restored(
             recorder.changing(handle, record, after, unit=unit, vector=True)
     writing.delete(connection, [handle for handle, record in now.items() if record is not None])
     for handle, step in first.items():
-        entry = restore[handle]
+        entry = entries[handle, step.number]
         if step.before is not None and entry is not None:
             _put_back(recorder, handle, replace(entry, record=step.before), vectors[handle])
             if now[handle] is None:
