@@ -13,7 +13,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Handle
 from mcp_memory.ports.store import Store
 from tests.contracts.entries import ANN, EVERYWHERE, entry, handle_of, operation, record, texts
-from tests.contracts.test_store_history import undo
+from tests.contracts.undoing import undo
 from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Handle
 from mcp_memory.ports.store import Store
 from tests.contracts.entries import ANN, EVERYWHERE, entry, handle_of, merge, operation, texts, vector
-from tests.contracts.test_store_history import OPEN, undo, words
+from tests.contracts.undoing import OPEN, undo, words
 from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
