@@ -45,6 +45,9 @@ class _Work(NamedTuple):
     pieces: Sequence[Sequence[Handle]]
     operation: Operation
     """What it is recorded as."""
+    caller: Caller
+    others: bool
+    """It takes back what others did."""
 
 
 class Operations:
@@ -116,12 +119,10 @@ class Operations:
         operation = Operation(
             id=self._new_id(), kind=OperationKind.UNDO, at=self._clock(), by=caller.name, undoes=request.operation_id
         )
-        work = _Work(request.operation_id, scope, list(pieces(together)), operation)
+        work = _Work(request.operation_id, scope, list(pieces(together)), operation, caller, others)
         undone = await self._in_pieces(work, progress)
         if not undone.restored:
-            raise CannotUndo(f"Nothing was undone: {_told(undone.kept)}")
-        if others:
-            note(caller, f"operation {request.operation_id} of others undone: {operation.id}", scope)
+            raise _nothing_undone(request.operation_id, undone.kept)
         return UndoReply(
             status=f"ok, {undone.restored} memories are as they were before",
             operation=operation.id,
@@ -134,6 +135,10 @@ class Operations:
         kept: list[Kept] = []
         for handles in work.pieces:
             undone = await self._taken_back(work, handles)
+            if work.others and undone.restored and not restored:
+                # Not at the end: it may be ended in the middle.
+                done_by_others = f"operation {work.operation_id} of others undone: {work.operation.id}"
+                note(work.caller, done_by_others, work.scope)
             restored += undone.restored
             kept += undone.kept
             done += len(handles)
@@ -203,6 +208,13 @@ def _apart(unit: Handle, among: Mapping[Handle, Seen]) -> Iterable[tuple[Seen, S
         return combinations(among.values(), 2)
     first = among.get(unit) or next(iter(among.values()))
     return ((first, other) for other in among.values() if other != first)
+
+
+def _nothing_undone(operation_id: str, kept: Sequence[Kept]) -> CannotUndo:
+    if not kept:
+        # Somebody else took it back at the same time.
+        return CannotUndo(f"Operation {operation_id} was undone already")
+    return CannotUndo(f"Nothing was undone: {_told(kept)}")
 
 
 def _told(kept: Sequence[Kept]) -> str:
