@@ -14,6 +14,7 @@ from mcp_memory.domain.operations import OperationKind
 from mcp_memory.ports.memories import Entry
 from mcp_memory.ports.store import Store
 from tests.contracts.entries import EVERYWHERE, candidates, entry, handle_of, merge, operation, vector
+from tests.contracts.undoing import undo
 from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
@@ -52,11 +53,10 @@ async def test_they_close_up_around_what_is_removed(store: Store) -> None:
 async def test_what_comes_back_stands_where_it_stood(store: Store) -> None:
     await say(store, "axbcd")
     done = operation(OperationKind.DELETE)
-    gone = {await handle_of(store, name): turn(name) for name in "abd"}
-    await store.remove([*gone], done)
+    await store.remove([await handle_of(store, name) for name in "abd"], done)
     assert await beside(store) == ["x", "c"]
     await say(store, "e")
-    await store.undo(done.id, gone, operation(OperationKind.UNDO, undoes=done.id))
+    await undo(store, done)
     assert await beside(store, 9) == ["a", "x", "b", "c", "d", "e"]
 
 
