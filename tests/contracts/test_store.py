@@ -364,3 +364,13 @@ async def test_what_ended_may_be_stored_again(store: Store) -> None:
     assert held.id == "back"
     (ended,) = await store.add([entry("Ann lives in Lyon", id="same end", valid_to=LATER, **again)], operation())
     assert ended.outcome == "stored"
+
+
+async def test_very_many_memories_are_written_and_removed_in_one_transaction(store: Store) -> None:
+    many = 9_000
+    added = await store.add([entry(f"number {n}", session_id="s", topics=["all"]) for n in range(many)], operation())
+    handles = [handle for handle, _ in await store.named([one.record.id for one in added], EVERYWHERE.scope)]
+
+    assert len(set(handles)) == many
+    assert await store.remove(handles, operation()) == many
+    assert await store.count(EVERYWHERE) == 0
