@@ -65,6 +65,20 @@ class Decisions:
     proposals: list[tuple[Step, Proposal]] = field(default_factory=list)
 
 
+class _Read(dict[Handle, Statement]):
+    """What is compared of the memories of a case, each read when it is first needed and kept as long as the case."""
+
+    def __init__(self, statement: Callable[[Held], Statement], held: Mapping[Handle, Held]) -> None:
+        super().__init__()
+        self._statement = statement
+        self._held = held
+
+    def __missing__(self, handle: Handle) -> Statement:
+        """Read it now."""
+        read = self[handle] = self._statement(self._held[handle])
+        return read
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """Some memories with all that was found of them."""
@@ -133,22 +147,21 @@ class Judge:
         records = zip(handles, await self._store.records(handles), strict=True)
         held = {handle: Held(handle, record) for handle, record in records if record is not None}
         closeness = {(p.one, p.other): p.closeness for p in pairs if p.one in held and p.other in held}
-        verdicts = await self._judged(held, closeness, breathe)
-        read = {handle: self._statement(one) for handle, one in held.items()}
+        read = _Read(self._statement, held)
+        verdicts = await self._judged(read, closeness, breathe)
         telling = [pair for pair, verdict in verdicts.items() if verdict.finding is not Finding.DIFFERENT]
         states = await self._store.settled([(held[one].seen, held[other].seen) for one, other in telling])
         return _Case(held, read, verdicts, closeness, dict(zip(telling, states, strict=True)))
 
     async def _judged(
-        self, held: Mapping[Handle, Held], closeness: Mapping[Pair, float], breathe: Breathe
+        self, read: Mapping[Handle, Statement], closeness: Mapping[Pair, float], breathe: Breathe
     ) -> dict[Pair, Verdict]:
         """Judge the near pairs, and every pair of those that hang together by saying the same."""
         verdicts: dict[Pair, Verdict] = {}
 
         def judge_some(pairs: Sequence[Pair]) -> None:
             for one, other in pairs:
-                read = self._statement(held[one]), self._statement(held[other])
-                verdicts[one, other] = judge(*read, closeness.get((one, other)))
+                verdicts[one, other] = judge(read[one], read[other], closeness.get((one, other)))
 
         async def judge_all(pairs: Sequence[Pair]) -> None:
             for start in range(0, len(pairs), PIECE):
