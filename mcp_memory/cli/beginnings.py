@@ -76,20 +76,30 @@ async def _memories(memory: Memory, scope: Scope) -> AsyncIterator[str]:
 
 
 async def _operations(memory: Memory, scope: Scope) -> AsyncIterator[str]:
-    offset, total = 0, 1
-    while offset < total:
+    async def page(offset: int) -> tuple[list[str], int]:
         asked = ListOperations(namespace=scope.namespace, user_id=scope.user_id, limit=_PAGE, offset=offset)
         found = await memory.operations.list(asked)
-        for one in found.operations:
-            yield one.id
-        offset, total = offset + _PAGE, found.total
+        return [one.id for one in found.operations], found.total
+
+    async for one in _listed(page):
+        yield one
 
 
 async def _jobs(memory: Memory, scope: Scope) -> AsyncIterator[str]:
-    offset, total = 0, 1
-    while offset < total:
+    async def page(offset: int) -> tuple[list[str], int]:
         asked = ListJobs(namespace=scope.namespace, user_id=scope.user_id, limit=_PAGE, offset=offset)
         found = await memory.jobs.list(asked)
-        for one in found.jobs:
-            yield one.id
-        offset, total = offset + _PAGE, found.total
+        return [one.id for one in found.jobs], found.total
+
+    async for one in _listed(page):
+        yield one
+
+
+async def _listed(page: Callable[[int], Awaitable[tuple[list[str], int]]]) -> AsyncIterator[str]:
+    """Yield the ids of all pages; each tells its own and how many there are."""
+    offset, total = 0, 1
+    while offset < total:
+        ids, total = await page(offset)
+        for one in ids:
+            yield one
+        offset += _PAGE
