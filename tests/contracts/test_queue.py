@@ -155,9 +155,8 @@ async def test_a_queue_can_be_consumed_again(queue: TaskQueue) -> None:
         assert desk.seen == [name]
 
 
-async def test_an_id_reaches_one_of_two_processes(path: Path) -> None:
-    """Two queues over one file, as two processes have them."""
-    first, second = HueyQueue(path), HueyQueue(path)
+async def reaches_one(first: TaskQueue, second: TaskQueue) -> None:
+    """Every id reaches one of two queues, whichever it was handed to."""
     desk = Desk(20)
     async with (
         first.consuming(desk.run, concurrency=2, poll_seconds=0.001),
@@ -169,22 +168,16 @@ async def test_an_id_reaches_one_of_two_processes(path: Path) -> None:
     assert sorted(desk.seen, key=int) == [str(number) for number in range(20)]
     await first.close()
     await second.close()
+
+
+async def test_an_id_reaches_one_of_two_processes(path: Path) -> None:
+    """Two queues over one file, as two processes have them."""
+    await reaches_one(HueyQueue(path), HueyQueue(path))
 
 
 async def test_an_id_reaches_one_of_two_machines(redis_url: str, key: str) -> None:
     """Two queues over one list in Redis."""
-    first, second = RedisQueue(redis_url, key), RedisQueue(redis_url, key)
-    desk = Desk(20)
-    async with (
-        first.consuming(desk.run, concurrency=2, poll_seconds=0.001),
-        second.consuming(desk.run, concurrency=2, poll_seconds=0.001),
-    ):
-        for number in range(20):
-            await (first, second)[number % 2].enqueue(str(number))
-        await soon(desk.ended)
-    assert sorted(desk.seen, key=int) == [str(number) for number in range(20)]
-    await first.close()
-    await second.close()
+    await reaches_one(RedisQueue(redis_url, key), RedisQueue(redis_url, key))
 
 
 async def test_messages_in_redis_are_ids_as_json_and_what_is_not_is_dropped(redis_url: str, key: str) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from click.testing import CliRunner, Result
 from mcp import Client
 
+from mcp_memory.cli.main import cli
+from mcp_memory.config import Settings
 from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened, from_environment
 from mcp_memory.services.memory import Memory
 from tests.doors import rest_app
+from tests.doors.commands import Run
 from tests.doors.serving import GuestList
 
 
@@ -67,3 +71,18 @@ async def guests(memory: Memory, tmp_path: Path) -> AsyncIterator[httpx2.AsyncCl
     """The same, of one that knows its callers by their tokens."""
     async with rest_app.client_of(rest_app.settings_in(tmp_path), memory, GuestList()) as client:
         yield client
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command; every call opens the same file anew."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
+    monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str, stdin: str | bytes = "") -> Result:
+        return CliRunner().invoke(cli, arguments, input=stdin, prog_name="agent-memory")
+
+    return invoke

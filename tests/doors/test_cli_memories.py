@@ -5,53 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
 
 from mcp_memory.bootstrap import open_memory
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings, read_settings
+from mcp_memory.config import read_settings
 from mcp_memory.domain.requests import PutSession
+from tests.doors.commands import Run, found, ids, remembered, said
 
-Run: TypeAlias = Callable[..., Result]
 ULID = "[0-9A-HJKMNP-TV-Z]{26}"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command; every call opens the same file anew."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: str, stdin: str | bytes = "") -> Result:
-        return CliRunner().invoke(cli, arguments, input=stdin, prog_name="agent-memory")
-
-    return invoke
-
-
-def said(result: Result) -> str:
-    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
-    return result.stdout
-
-
-def remembered(run: Run, text: str, memory_id: str, *options: str) -> None:
-    assert said(run("remember", text, "--id", memory_id, *options)) == f"Remembered: {memory_id}\n"
-
-
-def found(run: Run, *arguments: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(said(run("search", *arguments, "--format", "json")))
-    return answer
-
-
-def ids(run: Run, *arguments: str) -> list[str]:
-    return [hit["id"] for hit in found(run, *arguments)["memories"]]
 
 
 def test_what_is_remembered_is_found_by_the_next_call(run: Run) -> None:
