@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +16,9 @@ from mcp_memory.ports.memories import Merge
 from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.ports.views import Partition
-from tests import redis_server
 from tests.contracts.entries import entry, operation, session, vector
-from tests.faults.copy_child import archive, opened
+from tests.faults.copy_child import archive
+from tests.faults.reporting import answer, begun, opened
 from tests.standing_clock import NOON
 
 pytestmark = pytest.mark.anyio
@@ -64,37 +61,20 @@ async def fill(store: Store) -> None:
         await store.add_token(Token.model_validate(token))
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield str(tmp_path / "target.sqlite3")
-        return
-    place = redis_server.place(request.getfixturevalue("redis_url"))
-    yield f"{place.url} {place.prefix}"
-    redis_server.erase(place)
-
-
 def killed(source: str, target: str, reports: int) -> None:
     """Begin a copy, and kill it while it does what comes after so many reports."""
-    words = [sys.executable, "-m", "tests.faults.copy_child", source, target]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        for _ in range(reports):
-            assert child.stdout.readline().startswith("importing ")
-            child.stdin.write("\n")
-            child.stdin.flush()
+    with begun("tests.faults.copy_child", source, target) as child:
+        answer(child, "importing", reports)
         child.kill()
 
 
-async def test_a_copy_that_was_killed_again_and_again_is_completed(tmp_path: Path, target: str) -> None:
+async def test_a_copy_that_was_killed_again_and_again_is_completed(tmp_path: Path, where: str) -> None:
     source = str(tmp_path / "source.sqlite3")
     async with opened(source) as theirs:
         await fill(theirs)
     for reports in REPORTS:
-        killed(source, target, reports)
-    async with opened(source) as theirs, opened(target) as ours:
+        killed(source, where, reports)
+    async with opened(source) as theirs, opened(where) as ours:
         before = await ours.numbers()
         imported = await archive(ours).take_in(archive(theirs))
         assert (imported.history, before.handle) == ("whole", MEMORIES)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import subprocess
-import sys
-from collections.abc import Iterator
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 
@@ -20,9 +17,8 @@ from mcp_memory.errors import CannotUndo
 from mcp_memory.ports.memories import Merge
 from mcp_memory.ports.store import Store
 from mcp_memory.services.taking_back import AT_ONCE
-from tests import redis_server
 from tests.contracts.entries import entry, operation, vector
-from tests.faults.copy_child import opened
+from tests.faults.reporting import answer, begun, opened
 from tests.faults.undo_child import operations
 
 pytestmark = pytest.mark.anyio
@@ -35,16 +31,6 @@ REPORTS = (1, 2, 1, 2)
 LOOKS = 6
 """At the store before a kill, at the most: so it comes at any moment."""
 TOGETHER = 64
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield str(tmp_path / "memory.sqlite3")
-        return
-    place = redis_server.place(request.getfixturevalue("redis_url"))
-    yield f"{place.url} {place.prefix}"
-    redis_server.erase(place)
 
 
 async def remember(store: Store) -> Operation:
@@ -91,22 +77,10 @@ async def whole(store: Store, done: Operation) -> bool:
     return all(len(states) == 1 for states in back.values())
 
 
-def begun(where: str, done: Operation) -> subprocess.Popen[str]:
-    """Begin an undo in a process of its own."""
-    words = [sys.executable, "-m", "tests.faults.undo_child", where, done.id]
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
-
-
 async def kill(child: subprocess.Popen[str], store: Store, done: Operation, reports: int, looks: int) -> None:
     """Kill an undo some looks after so many reports."""
     with child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        for _ in range(reports):
-            assert child.stdout.readline().startswith("taking back ")
-            child.stdin.write("\n")
-            child.stdin.flush()
+        answer(child, "taking back", reports)
         for _ in range(looks):
             await undone(store, done)
         child.kill()
@@ -121,7 +95,7 @@ async def test_an_undo_that_was_killed_again_and_again_is_finished_and_can_be_un
         after = await everything(store)
         reached = []
         for reports in REPORTS:
-            await kill(begun(where, done), store, done, reports, chance.randint(0, LOOKS))
+            await kill(begun("tests.faults.undo_child", where, done.id), store, done, reports, chance.randint(0, LOOKS))
             assert await whole(store, done)
             reached.append(await undone(store, done))
         assert 0 < reached[-1] < CHANGES, "the last of them must have something left to do"

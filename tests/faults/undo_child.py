@@ -1,7 +1,4 @@
-"""An undo in a process that can be killed: ``python -m tests.faults.undo_child WHERE OPERATION``.
-
-It says each report of its progress as a line, and goes on when it is answered one.
-"""
+"""An undo in a process that can be killed: ``python -m tests.faults.undo_child WHERE OPERATION``."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from mcp_memory.machine import new_ids
 from mcp_memory.ports.store import Store
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.operations import Operations
-from tests.faults.copy_child import opened
+from tests.faults.reporting import ask, opened
 from tests.standing_clock import StandingClock
 
 
@@ -22,17 +19,11 @@ def operations(store: Store) -> Operations:
     return Operations(store, Indexer(HashingEmbedder()), StandingClock(), new_ids())
 
 
-async def _ask(done: int, _: int, what: str) -> None:
-    sys.stdout.write(f"{what} {done}\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-
-
 async def undo(where: str, operation_id: str) -> None:
     """Take all of an operation back."""
     async with opened(where) as store:
-        await _ask(0, 0, "taking back")
-        await operations(store).undo(Undo(operation_id=operation_id), progress=_ask)
+        await ask(0, 0, "taking back")
+        await operations(store).undo(Undo(operation_id=operation_id), progress=ask)
 
 
 if __name__ == "__main__":
