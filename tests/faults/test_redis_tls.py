@@ -62,6 +62,7 @@ async def test_a_cluster_with_trusted_certificates_is_used(tmp_path: Path, certi
 async def test_a_program_shows_its_own_certificate_where_one_is_asked_for(
     tmp_path: Path, certificate: Certificate
 ) -> None:
+    """Whether the server's alert arrives before the end of the connection, or the end before it."""
     with redis_server.to_be_had(redis_server.server(tmp_path, secured=certificate)) as running:
         with redis_server.client_of(Place(running.url)) as client:
             client.config_set("tls-auth-clients", "yes")

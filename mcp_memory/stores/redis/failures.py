@@ -22,7 +22,7 @@ UNANSWERED = (
 )
 ENDED = (
     "{place} ended the connection ({error}): check that Redis runs there; if it speaks TLS only, REDIS_URL begins with "
-    "rediss://"
+    "rediss://, and if it wants to see a certificate, has ssl_certfile and ssl_keyfile"
 )
 CERTIFICATE = (
     "{place} has a certificate that is not trusted ({error}): add ?ssl_ca_certs=FILE to REDIS_URL, the file with the "
@@ -78,6 +78,8 @@ CAUSES: Sequence[tuple[type[OSError], type[StoreError], str]] = (
     (socket.gaierror, StoreUnavailable, UNKNOWN_HOST),
     (FileNotFoundError, StoreUnavailable, NO_FILE),
     (ConnectionResetError, StoreUnavailable, ENDED),
+    (ConnectionAbortedError, StoreUnavailable, ENDED),
+    (BrokenPipeError, StoreUnavailable, ENDED),
 )
 """What the system says of a connection that failed, and the fitting error of ours; the first that fits counts."""
 
