@@ -3,11 +3,11 @@
     python benchmarks/quality.py [PATH/TO/locomo10.json] [--through tools|store] [--embedder minilm|hashing|none]
 
 Of LoCoMo, a conversation is a namespace and a turn is a memory ("speaker: text", dated with its session); without a
-path, the texts of ``benchmarks/text`` are asked: facts, long chats, and questions that no fact answers. A question is
-searched as it stands. recall@k is the share of its evidence among the first k hits, all@10 the share of questions with
-all of it. ``--through tools`` starts the real server and speaks MCP with it; ``store`` stays in this process and adds
-the ranking without any vectors. LoCoMo (CC BY-NC 4.0) is not part of this project. Weights are set by hand;
-its first four conversations served to compare variants, so only the others measure.
+path, the texts of ``benchmarks/text`` are asked: facts, two sets of long chats, and questions that nothing answers. A
+question is searched as it stands. recall@k is the share of its evidence among the first k hits, all@10 the share of
+questions with all of it. ``--through tools`` starts the real server and speaks MCP with it; ``store`` stays in this
+process and adds the ranking without any vectors. LoCoMo (CC BY-NC 4.0) is not part of this project. Weights are set by
+hand; its first four conversations served to compare variants, so only the others measure.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from benchmarks.text.assistant_chats import assistant_chats
 from benchmarks.text.long_chats import chats, rows
 from mcp_memory.bootstrap import open_memory
 from mcp_memory.config import Settings
@@ -57,7 +58,13 @@ class Asked:
 
     text: str
     category: str
+    """"SET", or "SET: PART"."""
     evidence: frozenset[str]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The set that it belongs to and, of a set in parts, its part."""
+        return tuple(dict.fromkeys((self.category.partition(": ")[0], self.category)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,20 @@ def written() -> Iterator[Talk]:
         asked = [Asked(text, "facts", frozenset([f"{store}/{at}"])) for at, (_, text) in enumerate(pairs)]
         yield Talk(store, told, asked + (strange if store.startswith("en") else []))
     for chat in chats():
-        said = [
-            {"id": id_, "text": f"{role}: {text}", "namespace": chat.name, "event_date": when.isoformat()}
-            for id_, role, text, when in chat.messages
-        ]
+        said = [_message(chat.name, *message) for message in chat.messages]
         yield Talk(chat.name, said, [Asked(text, "long chats", frozenset([id_])) for text, id_ in chat.questions])
+
+
+def assisted() -> Iterator[Talk]:
+    """Yield the assistant chats, each category of their questions by itself; what is unanswerable has no evidence."""
+    for talk in assistant_chats():
+        said = [_message(talk.name, told.id, told.role, told.text, told.when) for told in talk.messages]
+        asked = [Asked(one.text, f"assistant chats: {one.category}", one.evidence) for one in talk.questions]
+        yield Talk(talk.name, said, asked)
+
+
+def _message(namespace: str, id_: str, role: str, text: str, when: datetime) -> Fields:
+    return {"id": id_, "text": f"{role}: {text}", "namespace": namespace, "event_date": when.isoformat()}
 
 
 def locomo(path: Path, *, sessions: bool) -> Iterator[Talk]:
@@ -206,9 +222,9 @@ class Tally:
     """What one way of searching found: the measures by category and by conversation, the refusals, the time."""
 
     by_group: dict[str, list[tuple[float, ...]]] = field(default_factory=lambda: defaultdict(list))
-    asked: Counter[bool] = field(default_factory=Counter)
-    """How many questions with (True) and without evidence."""
-    refused: Counter[bool] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    """How many questions with evidence, and how many without in each category."""
+    refused: Counter[str] = field(default_factory=Counter)
     """How many of them were answered with nothing."""
     seconds: list[float] = field(default_factory=list)
 
@@ -226,12 +242,13 @@ async def measured(way: str, find: Finds, conversations: list[Talk]) -> Tally:
             began = time.perf_counter()
             found = await find(fields)
             tally.seconds.append(time.perf_counter() - began)
-            tally.refused[bool(question.evidence)] += not found
-            tally.asked[bool(question.evidence)] += 1
+            kind = "with evidence" if question.evidence else question.category
+            tally.refused[kind] += not found
+            tally.asked[kind] += 1
             if not question.evidence:
                 continue
             values = measures(found, question.evidence)
-            for group in ("all", question.category, talk.name):
+            for group in ("all", *question.groups, talk.name):
                 tally.by_group[group].append(values)
     return tally
 
@@ -248,14 +265,16 @@ def show(tallies: dict[str, Tally], groups: Sequence[str]) -> None:
             cells = [f"{group} ({len(tally.by_group[group])})", way, *(f"{mean:.1f}" for mean in means), *ratios]
             print(f"| {' | '.join(cells)} |")
     for way, tally in tallies.items():
-        refused = [f"{tally.refused[known]} of {tally.asked[known]}" for known in (True, False)]
+        refused = ", ".join(f"{tally.refused[kind]} of {number} {kind}" for kind, number in tally.asked.items())
         median = 1e3 * statistics.median(tally.seconds)
-        print(f"{way}: refused {refused[0]} questions with evidence, {refused[1]} without; {median:.1f} ms a search")
+        print(f"{way}: refused {refused}; {median:.1f} ms a search")
 
 
 async def run(arguments: argparse.Namespace) -> None:
     """Fill the store, ask, and print."""
-    conversations = list(locomo(arguments.path, sessions=arguments.sessions) if arguments.path else written())
+    conversations = list(
+        locomo(arguments.path, sessions=arguments.sessions) if arguments.path else (*written(), *assisted())
+    )
     memories = [fields for talk in conversations for fields in talk.memories]
     print(f"{len(memories)} memories, {sum(len(talk.questions) for talk in conversations)} questions", flush=True)
     opened = over_mcp if arguments.through == "tools" else in_process
@@ -263,9 +282,8 @@ async def run(arguments: argparse.Namespace) -> None:
         url = "ephemeral://" if arguments.store == "ephemeral" else f"sqlite:///{Path(folder) / 'quality.sqlite3'}"
         async with opened(url, memories, arguments.embedder) as ways:
             tallies = {way: await measured(way, find, conversations) for way, find in ways.items()}
-    asked = dict.fromkeys(
-        question.category for talk in conversations for question in talk.questions if question.evidence
-    )
+    answered = [question for talk in conversations for question in talk.questions if question.evidence]
+    asked = {group for question in answered for group in question.groups}
     show(tallies, ["all", *sorted(asked), *(talk.name for talk in conversations if arguments.path)])
 
 
