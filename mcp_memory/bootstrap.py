@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from mcp_memory.errors import ConfigurationError
 from mcp_memory.loading import load
 from mcp_memory.machine import new_ids, now
 from mcp_memory.ports.access import Authenticator
+from mcp_memory.ports.archive import Source
 from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.ports.models import Embedder
 from mcp_memory.ports.store import Store
@@ -22,6 +24,7 @@ from mcp_memory.ports.tokens import Secrets
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
 from mcp_memory.services.archive import Archive
+from mcp_memory.services.beginnings import Beginnings
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
@@ -48,7 +51,8 @@ STORES: dict[str, str] = {
 }
 REDIS_PLACE = "mcp_memory.stores.redis.connecting:place_of"
 REDIS_QUEUE = "mcp_memory.queues.redis:RedisQueue"
-NO_REDIS = 'a store in Redis needs packages that are not installed ({error}): pip install "mcp-memory[redis]"'
+AGENT_MEMORY_SERVER = "mcp_memory.stores.redis.agent_memory_server:AgentMemoryServer"
+NO_REDIS = 'what is in Redis needs packages that are not installed ({error}): pip install "mcp-memory[redis]"'
 EMBEDDERS: dict[str, str] = {
     "all-MiniLM-L6-v2": "mcp_memory.embedders.minilm.embedder:MiniLMEmbedder",
     "hashing": "mcp_memory.embedders.hashing:HashingEmbedder",
@@ -105,12 +109,27 @@ async def open_memory(settings: Settings, *, wait_seconds: float = 0) -> Memory:
         upkeep=Upkeep(store, embedder),
         archive=Archive(store, indexer, now, new_id),
         jobs=jobs,
+        beginnings=Beginnings(store),
         tokens=Tokens(store, _secrets, now, new_id),
         views=Views(store, jobs, now, new_id, Summarist()),
         store=store,
         embedder=embedder,
         queue=queue,
     )
+
+
+@asynccontextmanager
+async def open_agent_memory_server(settings: Settings, url: str) -> AsyncIterator[Source]:
+    """Return what agent-memory-server keeps in the Redis at the URL.
+
+    Raises:
+        ConfigurationError: the driver of Redis is not installed.
+    """
+    source = _of_redis(AGENT_MEMORY_SERVER)(url, now, prefix=settings.redisvl_index_prefix)
+    try:
+        yield source
+    finally:
+        await source.close()
 
 
 def open_authenticator(settings: Settings, memory: Memory) -> Authenticator:
@@ -192,17 +211,8 @@ def _queue_in_redis(settings: Settings) -> TaskQueue:
 
 
 def _redis_place(settings: Settings, wait_seconds: float = 0) -> Any:
-    """Return where the store in Redis is; what that is, only the store knows.
-
-    Raises:
-        ConfigurationError: the driver is not installed.
-    """
-    try:
-        place_of = load(REDIS_PLACE)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("mcp_memory"):
-            raise
-        raise ConfigurationError(NO_REDIS.format(error=error)) from error
+    """Return where the store in Redis is; what that is, only the store knows."""
+    place_of = _of_redis(REDIS_PLACE)
     vectors = (
         settings.redisvl_indexing_algorithm,
         settings.redisvl_vector_datatype,
@@ -211,6 +221,20 @@ def _redis_place(settings: Settings, wait_seconds: float = 0) -> Any:
     names = (settings.redisvl_index_name, settings.redisvl_index_prefix)
     durability = settings.memory_durability
     return place_of(settings.store_url(), names, vectors, wait_seconds=wait_seconds, durability=durability)
+
+
+def _of_redis(name: str) -> Any:
+    """Return what needs the driver of Redis.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        return load(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("mcp_memory"):
+            raise
+        raise ConfigurationError(NO_REDIS.format(error=error)) from error
 
 
 def _queue_beside(store: Path) -> TaskQueue:

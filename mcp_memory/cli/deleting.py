@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 import click
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LISTED = 20
 """Memories that are shown before they are deleted."""
-_PAGE = 256
 WILL_ERASE = (
     "This erases them for good, with their history and the history of what they were merged with; "
     "no undo brings them back."
@@ -171,10 +170,9 @@ async def _chosen(
         if not records:
             missing.append(memory_id)
     if choice["empty_text"] or choice["invalid"]:
-        # No door lets such memories in; whoever asks still gets a look, for what other programs wrote.
-        unwanted = _invalid if choice["invalid"] else _blank
         known = {record.id for record in found}
-        found += [record for record in await _every(memory, scope, unwanted) if record.id not in known]
+        lacking = await memory.long_term.lacking(scope=scope)
+        found += [one for one in lacking if one.id not in known and (choice["invalid"] or not one.text.strip())]
     return found, missing
 
 
@@ -187,23 +185,6 @@ async def _there(memory: Memory, memory_id: str, scope: Scope) -> Sequence[Memor
 
 async def _recorded(memory: Memory, memory_id: str, scope: Scope) -> Sequence[MemoryRecord]:
     return await memory.long_term.recorded([memory_id], scope=scope)
-
-
-async def _every(memory: Memory, scope: Scope, wanted: Callable[[MemoryRecord], bool]) -> list[MemoryRecord]:
-    records = []
-    page = await memory.store.scan(None, _PAGE)
-    while page:
-        records += [record for _, record in page if wanted(record) and scope.covers(record.scope)]
-        page = await memory.store.scan(page[-1][0], _PAGE)
-    return records
-
-
-def _blank(record: MemoryRecord) -> bool:
-    return not record.text.strip()
-
-
-def _invalid(record: MemoryRecord) -> bool:
-    return _blank(record) or not record.id.strip()
 
 
 def _listed(found: Sequence[MemoryRecord]) -> str:

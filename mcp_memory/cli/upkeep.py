@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from mcp_memory.domain.replies import Imported
     from mcp_memory.services.memory import Memory
 
-FOREIGN = "mcp_memory.stores.redis.agent_memory_server:AgentMemoryServer"
-NOW = "mcp_memory.machine:now"
-
 
 @click.command("rebuild-index")
 @store_option
@@ -78,13 +75,10 @@ def _take_over(url: str, read: Settings, *, dry_run: bool) -> None:
     """Take over what agent-memory-server keeps there, and say what that was."""
 
     async def act(memory: Memory) -> Imported:
-        foreign = load(FOREIGN)(url, load(NOW), prefix=read.redisvl_index_prefix)
-        try:
+        async with load("mcp_memory.bootstrap:open_agent_memory_server")(read, url) as theirs:
             taken: Imported = await memory.archive.take_in(
-                foreign, dry_run=dry_run, what_was_deleted="stays_deleted", progress=show_progress
+                theirs, dry_run=dry_run, what_was_deleted="stays_deleted", progress=show_progress
             )
-        finally:
-            await foreign.close()
         return taken
 
     imported = with_memory(act)

@@ -26,7 +26,8 @@ from mcp_memory.services.judging import Judge
 from mcp_memory.services.merged_text import Author
 from mcp_memory.services.search import Finder
 
-REBUILD_PAGE = 256
+PAGE = 256
+"""Memories that are read at a time, where all are."""
 WORDS_ONLY = (
     "Stored, but found by words only, because the embedding model is not available (the log says why). "
     "Run agent-memory reembed when it is."
@@ -168,6 +169,17 @@ class LongTerm:
         known = await self._store.recorded(memory_ids, caller.scope(scope))
         return [Recorded(**dict(one.record), there=one.there) for one in known]
 
+    async def lacking(self, *, scope: Scope = OPEN, caller: Caller = LOCAL) -> list[MemoryRecord]:
+        """Return the memories without an id or a text; no door lets such ones in, but other programs may have."""
+        self._check_enabled()
+        within = caller.scope(scope)
+        found: list[MemoryRecord] = []
+        after: Handle | None = None
+        while page := await self._store.scan(after, PAGE):
+            found += [one for _, one in page if within.covers(one.scope) and not (one.id.strip() and one.text.strip())]
+            after = page[-1][0]
+        return found
+
     async def purge(self, memory_ids: Sequence[str], *, scope: Scope = OPEN, caller: Caller = LOCAL) -> Ack:
         """Erase the memories that have or had these ids, and all that was recorded of them; this cannot be undone.
 
@@ -233,7 +245,7 @@ class LongTerm:
         total = await self._store.count(Where())
         done = 0
         after: Handle | None = None
-        while page := await self._store.scan(after, REBUILD_PAGE):
+        while page := await self._store.scan(after, PAGE):
             entries = await self._indexer.entries([record for _, record in page])
             await self._store.reindex([(handle, entry) for (handle, _), entry in zip(page, entries, strict=True)])
             after = page[-1][0]

@@ -8,6 +8,7 @@ from mcp_memory.ports.jobs import TaskQueue
 from mcp_memory.ports.models import Embedder
 from mcp_memory.ports.store import Store
 from mcp_memory.services.archive import Archive
+from mcp_memory.services.beginnings import Beginnings
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.jobs import Jobs
@@ -33,6 +34,7 @@ class Memory:
     upkeep: Upkeep
     archive: Archive
     jobs: Jobs
+    beginnings: Beginnings
     tokens: Tokens
     views: Views
     store: Store

@@ -112,13 +112,14 @@ def test_what_is_wrong_with_the_address_is_one_line(run: Run) -> None:
         assert "\n" not in said
 
 
-def test_without_the_packages_it_says_how_to_get_them(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["stats", "migrate-memories --from redis://localhost --db memory.sqlite3"])
+def test_without_the_packages_it_says_how_to_get_them(run: Run, tmp_path: Path, words: str) -> None:
     """Planted where the driver would be."""
     (tmp_path / "redis").mkdir()
     (tmp_path / "redis" / "__init__.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'redis'\", name='redis')\n", encoding="utf-8"
     )
     path = f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"
-    said = run("stats", code=2, PYTHONPATH=path)
+    said = run(*words.split(), code=2, PYTHONPATH=path)
     assert 'pip install "mcp-memory[redis]"' in said
     assert "Traceback" not in said

@@ -14,6 +14,7 @@ from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.archive import Archive
+from mcp_memory.services.beginnings import Beginnings
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
@@ -62,6 +63,7 @@ async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
         upkeep=Upkeep(store, embedder),
         archive=Archive(store, indexer, clock, new_id),
         jobs=jobs,
+        beginnings=Beginnings(store),
         tokens=Tokens(store, lambda: BcryptSecrets(rounds=4), clock, new_id),
         views=Views(store, jobs, clock, new_id, Summarist()),
         store=store,

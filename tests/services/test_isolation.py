@@ -35,7 +35,9 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.domain.views import CreateSummaryView, ListPartitions, RunPartition, RunView
 from mcp_memory.errors import NotAllowed, NotFound
+from mcp_memory.ports.memories import Cues, Entry
 from mcp_memory.ports.suggestions import Proposal
+from mcp_memory.services.beginnings import Beginnings
 from mcp_memory.services.forgetting import Forgetting
 from mcp_memory.services.hydration import Hydration
 from mcp_memory.services.job_table import CompactLater
@@ -298,6 +300,26 @@ async def test_what_another_was_told_is_no_echo(memory: Memory, anns: Anns) -> N
     assert anns.created
 
 
+async def test_the_beginning_of_an_id_finds_only_what_is_ones_own(memory: Memory, anns: Anns) -> None:
+    await memory.long_term.create(Create(memories=[NewMemory(text="Her own", id="spare-key")]), caller=ANN)
+    finders = (memory.beginnings.memories, memory.beginnings.operations, memory.beginnings.jobs)
+    for begins, beginnings in zip(("spare-key", anns.created, anns.job), finders, strict=True):
+        assert begins in await beginnings(begins[:8], caller=ANN)
+        assert await beginnings(begins[:8], caller=BOB) == []
+        assert await beginnings(begins[:7]) == []
+
+
+async def test_what_lacks_an_id_or_a_text_is_shown_to_its_owner_only(memory: Memory, anns: Anns) -> None:
+    whole = await memory.long_term.get("m1", caller=ANN)
+    broken = [whole.model_copy(update={"id": "m4", "text": " "}), whole.model_copy(update={"id": ""})]
+    entries = [Entry(record, terms="", cues=Cues()) for record in broken]
+    by = Operation(id="other program", kind=OperationKind.CREATE, at=whole.created_at)
+    await memory.store.add(entries, by, duplicates="keep_both")
+    assert [one.id for one in await memory.long_term.lacking(caller=ANN)] == ["m4", ""]
+    assert await memory.long_term.lacking(caller=BOB) == []
+    assert anns.created
+
+
 async def test_an_alias_of_another_finds_nothing(memory: Memory, anns: Anns) -> None:
     await memory.suggestions.accept(Accept(suggestion_id=anns.suggestion), caller=ANN)
     merged = await memory.long_term.get("m2", caller=ANN)
@@ -321,7 +343,9 @@ async def test_an_operation_on_the_memories_of_both_is_each_ones_own_part(memory
     assert anns.created
 
 
-@pytest.mark.parametrize("service", [LongTerm, Working, Hydration, Operations, Suggestions, Forgetting, Jobs, Views])
+@pytest.mark.parametrize(
+    "service", [LongTerm, Working, Hydration, Operations, Suggestions, Forgetting, Jobs, Views, Beginnings]
+)
 def test_every_use_case_asks_who_calls(service: type) -> None:
     acts = {name: act for name, act in vars(service).items() if not name.startswith("_") and callable(act)}
     silent = {name for name, act in acts.items() if "caller" not in inspect.signature(act).parameters}
