@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -102,18 +103,18 @@ async def product(corpus: Corpus, folder: Path) -> Report:
     await store.candidates(Probe(questions[0], GENERATION, nearest=TOP), Where())
     report |= {"open ms": (opened - began) * 1_000, "first ms": (time.perf_counter() - opened) * 1_000}
 
-    async def vector(number: int, where: Where) -> Candidates:
-        return await store.candidates(Probe(questions[number], GENERATION, nearest=TOP), where)
+    async def vector(wheres: list[Where], number: int) -> Candidates:
+        return await store.candidates(Probe(questions[number], GENERATION, nearest=TOP), wheres[number])
 
-    async def whole(number: int, where: Where) -> Candidates:
+    async def whole(wheres: list[Where], number: int) -> Candidates:
         probe = Probe(questions[number], GENERATION, corpus.terms(number), neighbours=1)
-        return await store.candidates(probe, where)
+        return await store.candidates(probe, wheres[number])
 
     for filtered, name in ((False, ""), (True, " 1 %")):
         wheres = [Where(Scope(f"n{number % NAMESPACES}") if filtered else Scope()) for number in range(QUERIES)]
-        report[f"vector{name}"] = p50_p95(await timed(lambda n, w=wheres: vector(n, w[n]), QUERIES))  # type: ignore[misc]
-        report[f"whole{name}"] = p50_p95(await timed(lambda n, w=wheres: whole(n, w[n]), QUERIES))  # type: ignore[misc]
-        found = [(await vector(number, where)).handles for number, where in enumerate(wheres)]
+        report[f"vector{name}"] = p50_p95(await timed(partial(vector, wheres), QUERIES))
+        report[f"whole{name}"] = p50_p95(await timed(partial(whole, wheres), QUERIES))
+        found = [(await vector(wheres, number)).handles for number in range(QUERIES)]
         report[f"recall{name}"] = _recall([[int(handle) - 1 for handle in row] for row in found], near[filtered])
     report["private MB"] = private_megabytes() - before
     report["add 1"] = p50_p95(await timed(lambda n: store.add([fresh[n]], operation()), 200))

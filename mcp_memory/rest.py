@@ -137,8 +137,7 @@ def _wrong_with(background: Background) -> str | None:
 async def _until_told(app: ASGIApp, listener: socket.socket, hang_up: Callable[[], None]) -> None:
     """Answer requests until told to leave, then those that are there."""
     stop = asyncio.Event()
-    # Typed for apps that Hypercorn wraps itself.
-    wrapped = wrap_app(app, 0, "asgi")  # type: ignore[arg-type]
+    wrapped = wrap_app(app, 0, "asgi")  # type: ignore[arg-type]  # typed for apps that Hypercorn wraps itself
     sockets = Sockets([], [listener], [])
     serving = asyncio.create_task(worker_serve(wrapped, _config(), sockets=sockets, shutdown_trigger=stop.wait))
 

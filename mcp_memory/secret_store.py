@@ -72,9 +72,9 @@ class SecretStore:
             _asked("set_password", SERVICE, name, secret)
             if _asked("get_password", SERVICE, name) != secret:
                 raise SecretsUnavailable(f"{NO_KEYRING}, only one that keeps nothing. {INSTEAD}")
-        elif kept.get(name, "") is None:
-            self._forget(name)
         self._write({**kept, name: None if place == "keyring" else secret})
+        if place == "file" and kept.get(name, "") is None:
+            self._forget(name)
 
     def remove(self, name: str) -> bool:
         """Remove a secret; say whether there was one.
@@ -91,10 +91,12 @@ class SecretStore:
         return True
 
     def _forget(self, name: str) -> None:
-        gone = load("keyring.errors:PasswordDeleteError")
-        # Somebody took it away already.
-        with suppress(gone):
+        try:
             _asked("delete_password", SERVICE, name)
+        except SecretsUnavailable:
+            # It refuses as well what somebody took away already.
+            if _asked("get_password", SERVICE, name) is not None:
+                raise
 
     def _read(self) -> dict[str, str | None]:
         try:
@@ -157,11 +159,10 @@ def _translated() -> Iterator[None]:
         if error.name != "keyring":
             raise
         raise SecretsUnavailable(f'The keyring needs: pip install "mcp-memory[keyring]". {INSTEAD}') from error
-    except Exception as error:
-        if isinstance(error, load("keyring.errors:NoKeyringError")):
-            raise SecretsUnavailable(f"{NO_KEYRING}. {INSTEAD}") from error
-        if isinstance(error, load("keyring.errors:PasswordDeleteError")):
-            raise
-        if isinstance(error, load("keyring.errors:KeyringError")):
-            raise SecretsUnavailable(f"The keyring refused: {error or type(error).__name__}. {INSTEAD}") from error
+    except SecretsUnavailable:
         raise
+    # What keyring raises is loaded by whoever gets so far.
+    except load("keyring.errors:NoKeyringError") as error:
+        raise SecretsUnavailable(f"{NO_KEYRING}. {INSTEAD}") from error
+    except load("keyring.errors:KeyringError") as error:
+        raise SecretsUnavailable(f"The keyring refused: {error or type(error).__name__}. {INSTEAD}") from error

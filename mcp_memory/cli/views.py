@@ -118,7 +118,7 @@ def create_view(layout: str, **fields: Any) -> None:
 @click.option("--force", is_flag=True, help="Also the groups of which no memory has changed.")
 @format_option
 @store_option
-def run_view(view_id: str, pairs: Sequence[str], force: bool, layout: str) -> None:  # noqa: FBT001 -- click hands it over
+def run_view(view_id: str, pairs: Sequence[str], layout: str, *, force: bool) -> None:
     """Sum up a view now: all its groups, or the one that --group names."""
     if wrong := [pair for pair in pairs if "=" not in pair]:
         raise click.UsageError(f"--group: {wrong[0]!r} is not FIELD=VALUE")

@@ -260,7 +260,7 @@ def _continues(read: list[Token], at: int, last: str) -> bool:
     if key in _FACTORS:
         return last != "and"
     if key in _SMALL:
-        return last in {"", "and", *_FACTORS} or (last in _TENS and 0 < _SMALL[key] < 10)  # noqa: PLR2004
+        return last in {"", "and", *_FACTORS} or (last in _TENS and 0 < _SMALL[key] < 10)  # noqa: PLR2004 -- the units
     return key in _TENS and last in {"", "and", *_FACTORS}
 
 

@@ -168,6 +168,7 @@ class JobRunner:
             if not self._leaving:
                 await self._run(job_id)
         except Exception:
+            # The outermost frame of a job: its queue would say the same, without what becomes of it.
             logger.exception("job %s was left; it is taken again when its lease is over", job_id)
 
     async def _run(self, job_id: str) -> None:
@@ -210,6 +211,7 @@ class JobRunner:
             end = stopped if attempt.why == "cancelled" else handed_back
             return partial(end, attempt=number, now=self._clock())
         except Exception as error:
+            # Whatever an act raises is how it ended, which is recorded.
             logger.exception("job %s (%s) failed, attempt %d", attempt.job.id, attempt.job.name, number)
             told = str(error) or type(error).__name__
             for_good = isinstance(error, InvalidRequest | NotFound)

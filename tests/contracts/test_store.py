@@ -317,7 +317,7 @@ async def test_a_removed_memory_cannot_be_replaced(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("text", "near"), [("alpha", True), ("beta", False)])
-async def test_the_vector_stays_where_the_text_stayed(store: Store, text: str, near: bool) -> None:  # noqa: FBT001
+async def test_the_vector_stays_where_the_text_stayed(store: Store, text: str, near: bool) -> None:
     """``replace``: an entry without a vector keeps the stored one where the text stayed the same."""
     await store.add([entry("alpha", vector(1), id="x")], operation())
     await store.replace(await handle_of(store, "x"), entry(text, id="x", topics=["t"]), operation(), expected_version=1)

@@ -56,6 +56,13 @@ class Locked(InMemory):
         raise KeyringLocked("the wallet is locked")
 
 
+class Clinging(InMemory):
+    """A keyring that does not let go."""
+
+    def delete_password(self, service: str, username: str) -> None:  # noqa: ARG002 -- it deletes nothing
+        raise PasswordDeleteError("the owner said no")
+
+
 class Waiting(InMemory):
     """A keyring that waits for its owner to open it."""
 
@@ -165,6 +172,23 @@ def test_a_keyring_that_lost_or_withholds_a_secret_is_an_error_that_names_it(run
     keyring.set_keyring(Locked())
     with pytest.raises(SecretsUnavailable, match="the wallet is locked"):
         read_settings()
+
+
+@pytest.mark.parametrize("command", [["delete", "OPENAI_API_KEY"], ["set", "OPENAI_API_KEY", "--file"]])
+def test_a_secret_that_the_keyring_does_not_let_go_is_an_error(run: Run, command: list[str]) -> None:
+    keyring.set_keyring(Clinging())
+    said(run("set", "OPENAI_API_KEY", stdin="sk"))
+    result = run(*command, stdin="new")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "The keyring refused: the owner said no." in result.stderr
+    assert said(run("get", "OPENAI_API_KEY")) == ("sk\n" if command[0] == "delete" else "new\n")
+
+
+def test_a_secret_that_somebody_took_out_of_the_keyring_can_be_forgotten(run: Run, ring: InMemory) -> None:
+    said(run("set", "OPENAI_API_KEY", stdin="sk"))
+    ring.kept.clear()
+    assert said(run("delete", "OPENAI_API_KEY")) == "Forgot OPENAI_API_KEY.\n"
+    assert said(run("list")) == "No secrets are kept.\n"
 
 
 @pytest.mark.anyio

@@ -365,7 +365,7 @@ class TestWithAnIssuer:
         asked: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": called}
         headers = {"accept": MODERN["accept"]}
         if era == "auto":
-            asked["params"] = DISCOVER["params"] | called  # type: ignore[operator]
+            asked["params"] = DISCOVER["params"] | called  # type: ignore[operator]  # an object of JSON
             headers = MODERN | {"mcp-method": "tools/call", "mcp-name": "compact_long_term_memories"}
         async with http("writer", **headers) as web:
             refused = await web.post(f"{door}/mcp", json=asked)

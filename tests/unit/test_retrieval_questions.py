@@ -147,7 +147,7 @@ def test_names_are_capitalised_words_that_no_sentence_needs() -> None:
         ("Wo wohnt Hanna?", False),
     ],
 )
-def test_only_what_is_particular_and_of_nobody_here_may_be_answered_with_nothing(text: str, of_the_world: bool) -> None:  # noqa: FBT001
+def test_only_what_is_particular_and_of_nobody_here_may_be_answered_with_nothing(text: str, of_the_world: bool) -> None:
     assert read(text, NOW).of_the_world is of_the_world
 
 

@@ -150,16 +150,17 @@ class Model:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors in the order of the texts."""
         vectors = np.empty((len(texts), self._dimensions), np.float32)
-        with translated(self._folder):
-            tokens = [self._tokens(text) for text in texts]
-            for rows in batches([len(ids) for ids in tokens]):
-                vectors[rows] = self._run([tokens[row] for row in rows])
+        tokens = [self._tokens(text) for text in texts]
+        for rows in batches([len(ids) for ids in tokens]):
+            vectors[rows] = self._run([tokens[row] for row in rows])
         return vectors
 
     def _tokens(self, text: str) -> list[int]:
         # A lone surrogate is text for Python and none for UTF-8. One text a call: encode_batch would start a thread
         # pool that warns on stderr when a process forks.
-        ids: list[int] = self._tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
+        writable = text.encode("utf-8", "replace").decode()
+        with translated(self._folder):
+            ids: list[int] = self._tokenizer.encode(writable).ids
         return ids
 
     def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
@@ -168,7 +169,8 @@ class Model:
         for row, own in enumerate(tokens):
             ids[row, : len(own)] = own
             mask[row, : len(own)] = 1
-        vectors: NDArray[np.float32] = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})[0]
+        with translated(self._folder):
+            vectors: NDArray[np.float32] = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})[0]
         return vectors
 
 
@@ -220,7 +222,7 @@ def check_size(path: Path, expected: int) -> None:
 
 @contextmanager
 def translated(folder: Path) -> Iterator[None]:
-    """Turn what the libraries raise into ours; both know no narrower class than Exception."""
+    """Turn what the libraries raise into ours. Only their calls stand within: they know no narrower class."""
     try:
         yield
     except Exception as error:
