@@ -1,12 +1,11 @@
 """The only place that takes time and ids from the machine; everything else is given a ``Clock`` and a ``NewId``.
 
-Also the only one that ends the process, or says when Python collects garbage.
+Also the only one that says when Python collects garbage.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import secrets
 import threading
 import time
@@ -34,16 +33,6 @@ def new_ids() -> Callable[[], str]:
             return _crockford(last)
 
     return new_id
-
-
-def leave_within(seconds: float) -> None:
-    """End the process successfully if it has not ended by itself by then.
-
-    For when everything is closed: Python waits for threads that only compute, and they cannot be stopped.
-    """
-    guard = threading.Timer(seconds, os._exit, (0,))
-    guard.daemon = True
-    guard.start()
 
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -19,9 +19,8 @@ from mcp_memory.http_door.identity import Identity
 from mcp_memory.http_door.listening import Place, address_of
 from mcp_memory.http_door.metadata import protected_resource
 from mcp_memory.http_door.origins import guarded
-from mcp_memory.machine import leave_within
+from mcp_memory.leaving import LEAVING_SECONDS, leave_within, told_to_leave
 from mcp_memory.mcp_door.background import Traffic, attended
-from mcp_memory.mcp_door.leaving import LEAVING_SECONDS, told_to_leave
 from mcp_memory.mcp_door.network import NetworkMcp
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, from_settings
 

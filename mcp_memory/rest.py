@@ -28,9 +28,9 @@ from mcp_memory.http_door.metrics import Metrics
 from mcp_memory.http_door.origins import guarded
 from mcp_memory.http_door.requests import Requests
 from mcp_memory.http_door.traffic import Noticed
-from mcp_memory.machine import leave_within, new_ids, now
+from mcp_memory.leaving import LEAVING_SECONDS, leave_within, told_to_leave
+from mcp_memory.machine import new_ids, now
 from mcp_memory.mcp_door.background import Background, Traffic, attended
-from mcp_memory.mcp_door.leaving import LEAVING_SECONDS, told_to_leave
 from mcp_memory.mcp_door.network import NetworkMcp
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, from_settings
 from mcp_memory.ports.access import Authenticator

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mcp_memory.bootstrap import GRACE_SECONDS, open_memory, task_runner
 from mcp_memory.errors import ConfigurationError
-from mcp_memory.machine import leave_within
+from mcp_memory.leaving import LEAVING_SECONDS, heeding, leave_at_once, leave_within
 
 if TYPE_CHECKING:
     from mcp_memory.config import Settings
 
 logger = logging.getLogger(__name__)
 
-LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
-"""Those that this platform knows are heeded."""
 STARTING_SECONDS = 30.0
 """What a worker waits for a store that is started at the same time; then it ends, and may be started again."""
-LEAVING_SECONDS = 1.0
-"""What the process may take to end when all is closed; a thread may still be computing for a job."""
 
 
 def run_worker(settings: Settings, *, concurrency: int) -> None:
@@ -44,7 +38,7 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
 
 async def _work(settings: Settings, concurrency: int) -> None:
     stop = asyncio.Event()
-    with _leaving(stop):
+    with _told_to_leave(stop):
         memory = await open_memory(settings, wait_seconds=STARTING_SECONDS)
         try:
             logger.info("does the jobs of %s, at most %d at once", settings.store_shown(), concurrency)
@@ -56,18 +50,15 @@ async def _work(settings: Settings, concurrency: int) -> None:
 
 
 @contextmanager
-def _leaving(stop: asyncio.Event) -> Iterator[None]:
-    """Set the event at the first signal; leave at once at the second: what runs is taken when its lease is over.
-
-    By ``signal.signal``, because event loops on Windows know no signal handlers.
-    """
+def _told_to_leave(stop: asyncio.Event) -> Iterator[None]:
+    """Set the event at the first signal; leave at once at the second: what runs is taken when its lease is over."""
     loop = asyncio.get_running_loop()
     told = False
 
-    def leave(number: int, _frame: object) -> None:
+    def heed(number: int) -> None:
         nonlocal told
         if told:
-            os._exit(128 + number)
+            leave_at_once(number)
         told = True
         loop.call_soon_threadsafe(begin_to_leave)
 
@@ -75,10 +66,5 @@ def _leaving(stop: asyncio.Event) -> Iterator[None]:
         logger.info("leaves when what runs is done, in %.0f s at the latest", GRACE_SECONDS)
         stop.set()
 
-    known = [getattr(signal, name) for name in LEAVE_SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, leave) for number in known}
-    try:
+    with heeding(heed):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 import mcp_memory
+from mcp_memory.leaving import heeding
 
 RELOAD = "--reload"
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 10.0
 """What a server may take to leave before it is ended."""
 WATCHED = ("*.py", "*.sql", "*.md", "*.txt")
-LEAVE_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 
 
 def run_reloading() -> int:
     """Run this process's command without ``--reload`` until told to leave; return the exit code of the last server."""
     command = [sys.executable, "-m", "mcp_memory", *(word for word in sys.argv[1:] if word != RELOAD)]
     told = threading.Event()
-    with _heeding(told):
+    with heeding(lambda _: told.set()):
         seen = _state()
         server = subprocess.Popen(command)  # noqa: S603 -- our own program with our own arguments
         while not told.wait(LOOK_SECONDS):
@@ -60,14 +58,3 @@ def _end(server: subprocess.Popen[bytes]) -> int:
     except subprocess.TimeoutExpired:
         server.kill()
         return server.wait()
-
-
-@contextmanager
-def _heeding(told: threading.Event) -> Iterator[None]:
-    known = [getattr(signal, name) for name in LEAVE_SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in known}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -13,8 +13,7 @@ from typing import Self, cast
 
 import anyio
 
-from mcp_memory.machine import leave_within
-from mcp_memory.mcp_door.leaving import LEAVING_SECONDS, told_to_leave
+from mcp_memory.leaving import LEAVING_SECONDS, leave_within, told_to_leave
 from mcp_memory.prompts.texts import text
 
 CHUNK = 65_536
