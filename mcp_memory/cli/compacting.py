@@ -44,7 +44,7 @@ SIGNS = {StepKind.EXACT: "=", StepKind.MERGE: "=", StepKind.SUPERSEDE: ">", Step
 @format_option
 @store_option
 def compact(layout: str, *, hash_only: bool, **fields: Any) -> None:
-    """Make memories that say the same one, and end what holds no longer.
+    """Merge memories that say the same, and end what no longer holds.
 
     What is not certain is left as a suggestion. All of it can be undone.
     """
@@ -104,7 +104,7 @@ def apply(suggestion_id: str, text: str | None, layout: str, **owner: Unpack[Own
 @format_option
 @store_option
 def dismiss(suggestion_id: str, layout: str, **owner: Unpack[Owner]) -> None:
-    """Leave both memories as they are; it is not suggested again until one of them changes."""
+    """Leave both memories as they are. It is not suggested again until one of them changes."""
     _say(with_memory(lambda memory: memory.suggestions.dismiss(suggestion_id, scope=Scope(**owner))), layout)
 
 

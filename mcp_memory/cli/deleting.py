@@ -65,9 +65,10 @@ def delete() -> None:
 def delete_memory(
     ids: tuple[str, ...], *, purge: bool, dry_run: bool, force: bool, layout: str, **choice: Unpack[Choice]
 ) -> None:
-    """Delete the memories with these IDS; -n and -u restrict it to one owner's.
+    """Delete the memories with these IDS.
 
-    What is deleted can be brought back with undo for some time (HISTORY_DAYS), unless it is erased with --purge.
+    -n and -u restrict it to one owner's. What is deleted can be brought back with undo for some time (HISTORY_DAYS),
+    unless it is erased with --purge.
     """
     found, missing = with_memory(lambda memory: _chosen(memory, ids, choice, purge=purge))
     if missing and not found and not purge:
@@ -147,7 +148,7 @@ def _purge(chosen: _Chosen, *, dry_run: bool, force: bool) -> None:
 @force_option
 @store_option
 def delete_session(session_id: str, *, force: bool, **owner: Unpack[Owner]) -> None:
-    """Delete the working memory of a session; the memories made of it stay."""
+    """Delete the working memory of a session. The memories made of it stay."""
     request = asked(GetSession, {"session_id": session_id, **owner})
     session = with_memory(lambda memory: memory.working.get(request))
     if not (force or confirmed(f"Delete session {session_id} with {len(session.messages)} messages?")):

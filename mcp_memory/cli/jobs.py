@@ -38,9 +38,10 @@ SHOWN = 60
 @store_option
 @click.pass_context
 def schedule_task(context: click.Context, task_path: str, given: Sequence[str], layout: str) -> None:
-    """Have a job done by a worker: compact, or its dotted name in older scripts.
+    """Have a job done in the background, such as compact.
 
-    A VALUE may be text, a number, true, false, null, or JSON.
+    TASK_PATH is its name, or the dotted name in older scripts; any other word lists the jobs that there are. A VALUE
+    may be text, a number, true, false, null, or JSON.
     """
     if wrong := [pair for pair in given if "=" not in pair]:
         click.echo(f"Invalid argument format: {wrong[0]}. Use key=value format.", err=True)
@@ -145,7 +146,7 @@ def cancel_job(job_id: str, layout: str, **owner: Unpack[Owner]) -> None:
 def wait_for_job(
     context: click.Context, job_id: str, timeout: float | None, layout: str, **owner: Unpack[Owner]
 ) -> None:
-    """Wait until a job is finished, and show how far it is; the exit code is 0 if it succeeded."""
+    """Wait until a job is finished, and show how far it is. The exit code is 0 if it succeeded."""
     scope = Scope(**owner)
     job = with_memory(lambda memory: of_job(memory, job_id, scope, lambda one: _finished(memory, one, scope, timeout)))
     click.echo(job.model_dump_json(indent=2) if layout == "json" else _whole(job))

@@ -11,7 +11,7 @@ STORE = f"{__name__}.store"
 
 
 def labels(written: str) -> list[str]:
-    """Return the labels of a list parted by commas; an empty one has none."""
+    """Return the labels of a list separated by commas; an empty one has none."""
     return [label for part in written.split(",") if (label := part.strip())]
 
 
@@ -47,8 +47,8 @@ store_option = click.option(
 namespace_option = click.option("-n", "--namespace", metavar="NAME", help="Namespace.")
 user_option = click.option("-u", "--user-id", metavar="ID", help="User.")
 session_option = click.option("-s", "--session-id", metavar="ID", help="Session.")
-topics_option = click.option("-t", "--topics", type=labels, metavar="A,B", help="Topics, parted by commas.")
-entities_option = click.option("-e", "--entities", type=labels, metavar="A,B", help="Names in it, parted by commas.")
+topics_option = click.option("-t", "--topics", type=labels, metavar="A,B", help="Topics, separated by commas.")
+entities_option = click.option("-e", "--entities", type=labels, metavar="A,B", help="Names in it, separated by commas.")
 type_option = click.option(
     "--type", "memory_type", type=click.Choice(["semantic", "episodic", "message"]), help="Kind of memory."
 )

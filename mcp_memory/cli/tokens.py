@@ -98,7 +98,7 @@ def show(token_hash: str, layout: str) -> None:
 @format_option
 @store_option
 def rotate(token_hash: str, layout: str, *, force: bool) -> None:
-    """Give a token a new secret; the old one lets nobody in from then on."""
+    """Give a token a new secret. The old one lets nobody in from then on."""
     found = _found(lambda memory: memory.tokens.show(token_hash), layout)
     aside = layout == "json"
     if not force and not confirmed(f"Renew the token {found.masked} ({found.description})?", err=aside):

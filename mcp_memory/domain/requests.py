@@ -176,6 +176,7 @@ class Search(Filters):
     limit: Annotated[int, Field(ge=1, le=100)] = 10
     offset: Offset = 0
     explain: bool = Field(default=False, description="Say why each hit was found")
+    # Clients of agent-memory-server send it, as text_scorer and server_side_recency: nothing depends on them.
     optimize_query: bool = False
     hybrid_alpha: Share | None = None
     text_scorer: str | None = None
@@ -227,7 +228,7 @@ class Edit(MemoryChanges):
 
 
 class Compact(Request):
-    """Make memories that say the same one, and end what holds no longer."""
+    """Merge memories that say the same, and end what no longer holds."""
 
     model_config = ConfigDict(populate_by_name=True)
 

@@ -111,7 +111,7 @@ async def forget_memories(
 
 
 async def compact_memories(at: At, asked: Annotated[CompactQuery, Query()], response: Response) -> Compacted:
-    """Make memories that say the same one, and end what holds no longer."""
+    """Merge memories that say the same, and end what no longer holds."""
     return done(await at.memory.long_term.compact(asked, caller=at.caller), response)
 
 

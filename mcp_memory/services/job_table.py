@@ -24,7 +24,7 @@ class Whole(Request):
 
 
 async def compact(memory: Memory, asked: CompactLater, progress: Progress) -> JsonValue:
-    """Make duplicates one, and end what holds no longer."""
+    """Merge memories that say the same, and end what no longer holds."""
     done = await memory.long_term.compact(asked, progress=progress)
     told: JsonValue = done.model_dump(mode="json", exclude={"steps"})
     return told
@@ -83,7 +83,7 @@ async def refresh_views(memory: Memory, _: Whole, progress: Progress) -> JsonVal
 JOBS: tuple[JobKind[Memory], ...] = (
     JobKind(
         "compact",
-        "make duplicates one, and end what holds no longer",
+        "merge memories that say the same, and end what no longer holds",
         CompactLater,
         compact,
         Period("compaction_every_minutes", only_if="long_term_memory"),
