@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -274,7 +275,7 @@ def version_of(python: list[str], *modules: str) -> tuple[int, ...] | None:
     code = f"import sys, {', '.join(modules)}; print(*sys.version_info[:3])"
     try:
         answer = subprocess.run([*python, "-c", code], capture_output=True, text=True, check=False, timeout=60)
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return None
     return tuple(map(int, answer.stdout.split())) if answer.returncode == 0 else None
 
@@ -298,6 +299,10 @@ def main() -> int:
             sys.exit(f"This is Python {mine}; mcp-memory needs {oldest} or newer, and there is none on PATH.")
         say(f"This is Python {mine}, and mcp-memory needs {oldest} or newer: going on with {' '.join(other)}.")
         return run([*other, str(ROOT / "make.py"), *sys.argv[1:]])
+    # What a step prints may be no part of the code page of a Windows console or pipe.
+    os.environ.setdefault("PYTHONIOENCODING", "utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb not in VERBS:
         say((__doc__ or "").strip())

@@ -15,7 +15,6 @@ import asyncio
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -44,6 +43,9 @@ from mcp_memory.retrieval.cues import cues
 from mcp_memory.retrieval.words import index_terms
 from mcp_memory.services.long_term import LongTerm
 from mcp_memory.stores.sqlite.store import SqliteStore
+
+if sys.platform != "win32":
+    import resource
 
 EXACT, NEAR = 0.2, 0.1
 """Shares of the memories that repeat another one."""
@@ -143,6 +145,13 @@ async def build(path: Path, size: int) -> None:
     await store.close()
 
 
+def peak_megabytes() -> float:
+    """Return the most memory that this process has had, where the system tells it."""
+    if sys.platform == "win32":
+        return float("nan")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+
+
 async def compact(path: Path, size: int) -> Report:
     """Compact a whole store once, then once more with nothing new."""
     store = await opened(path)
@@ -152,7 +161,7 @@ async def compact(path: Path, size: int) -> Report:
     done = await long_term.compact(Compact())
     report: Report = {"memories": size, "CPU s": time.process_time() - used, "s": time.perf_counter() - began}
     report["memories/s"] = size / float(report["CPU s"])
-    report["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    report["peak MB"] = peak_megabytes()
     report["merged away"] = done.retired
     report["of"] = int(size * EXACT) + int(size * NEAR)
     report["suggested"] = done.suggested

@@ -66,7 +66,7 @@ def used(pid: int) -> float:
     path = Path(f"/proc/{pid}/stat")
     if not path.exists():
         return 0.0
-    fields = path.read_text().rpartition(")")[2].split()
+    fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -74,7 +74,7 @@ def wakeups(pid: int) -> int:
     """Return how often the threads of a process have gone to sleep by themselves."""
     found = 0
     for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        lines = dict(line.partition(":")[::2] for line in status.read_text().splitlines())
+        lines = dict(line.partition(":")[::2] for line in status.read_text(encoding="utf-8").splitlines())
         found += int(lines["voluntary_ctxt_switches"])
     return found
 

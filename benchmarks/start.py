@@ -39,7 +39,8 @@ def idle_memory(command: Sequence[str]) -> tuple[float, float] | None:
         table = Path(f"/proc/{server.process.pid}/smaps_rollup")
         if not table.exists():
             return None
-        sizes = {name: int(rest.split()[0]) for name, _, rest in map(partition, table.read_text().splitlines()[1:])}
+        lines = table.read_text(encoding="utf-8").splitlines()[1:]
+        sizes = {name: int(rest.split()[0]) for name, _, rest in map(partition, lines)}
         return sizes["Rss"] / 1024, (sizes["Private_Clean"] + sizes["Private_Dirty"]) / 1024
 
 

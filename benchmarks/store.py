@@ -64,8 +64,9 @@ def operation() -> Operation:
 
 
 def private_megabytes() -> float:
-    """Return the memory that this process shares with none (Linux)."""
-    found = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
+    """Return the memory that this process shares with none, where the system tells it: on Linux."""
+    status = Path("/proc/self/status")
+    found = re.search(r"RssAnon:\s+(\d+) kB", status.read_text(encoding="utf-8") if status.exists() else "")
     return int(found[1]) / 1024 if found else float("nan")
 
 

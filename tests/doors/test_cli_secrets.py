@@ -110,7 +110,7 @@ def test_a_secret_is_kept_in_the_keyring_and_nowhere_else(run: Run, ring: InMemo
     assert said(run("get", "OPENAI_API_KEY")) == "sk-very-secret\n"
     assert said(run()) == "OPENAI_API_KEY: in the keyring\n"
     assert json.loads(said(run("--format", "json"))) == [{"name": "OPENAI_API_KEY", "place": "keyring"}]
-    assert all("sk-very-secret" not in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert all(b"sk-very-secret" not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert said(run("delete", "OPENAI_API_KEY")) == "Forgot OPENAI_API_KEY.\n"
     assert ring.kept == {}
     assert run("get", "OPENAI_API_KEY").exit_code == 2

@@ -57,7 +57,7 @@ def tell(mine: Path, name: str) -> None:
 
 def told(board: Path) -> list[str]:
     """Return the newest memory of each process that has told one whole."""
-    lines = (file.read_text().splitlines(keepends=True) for file in sorted(board.iterdir()))
+    lines = (file.read_text(encoding="utf-8").splitlines(keepends=True) for file in sorted(board.iterdir()))
     return [known[-1].strip() for known in lines if known and known[-1].endswith("\n")]
 
 

@@ -77,7 +77,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 def test_the_generated_pages_are_what_the_program_says() -> None:
     check = [sys.executable, "scripts/generate_docs.py", "--check"]
-    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -57,8 +57,8 @@ def test_the_files_are_the_ones_that_were_built(name: str) -> None:
 
 def test_the_licence_and_the_notice_of_changes_come_along() -> None:
     """The Apache License asks for both."""
-    assert "Apache License" in (BUNDLED / "LICENSE").read_text()
-    assert "Changes made" in (BUNDLED / "NOTICE").read_text()
+    assert "Apache License" in (BUNDLED / "LICENSE").read_text(encoding="utf-8")
+    assert "Changes made" in (BUNDLED / "NOTICE").read_text(encoding="utf-8")
 
 
 def test_generation_is_known_without_loading() -> None:
@@ -164,7 +164,7 @@ async def test_a_damaged_file_is_refused(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("card", ["", "[]", "{}", '{"model": "m", "dimensions": 3, "digest": "d", "files": []}'])
 def test_a_description_that_says_nothing_is_refused(tmp_path: Path, card: str) -> None:
     """The generation is asked for first, so the advice stands there too."""
-    (tmp_path / "model.json").write_text(card)
+    (tmp_path / "model.json").write_text(card, encoding="utf-8")
     with pytest.raises(EmbedderUnavailable, match="reinstall mcp-memory"):
         _ = MiniLMEmbedder(tmp_path).generation
 

@@ -83,7 +83,7 @@ host:/ /mnt/my\\040files fuse.sshfs rw 0 0
 )
 def test_a_folder_that_is_shared_is_refused(tmp_path: Path, folder: str, reason: str) -> None:
     mounts = tmp_path / "mounts"
-    mounts.write_text(MOUNTS)
+    mounts.write_text(MOUNTS, encoding="utf-8")
     with pytest.raises(StoreUnavailable, match=rf"{reason}.*MEMORY_ALLOW_SHARED_FOLDER"):
         place.refuse_shared(Path(folder) / "memory.sqlite3", mounts)
 
@@ -91,6 +91,6 @@ def test_a_folder_that_is_shared_is_refused(tmp_path: Path, folder: str, reason:
 @pytest.mark.parametrize("folder", ["/home/ann/notes", "/data", "/mnt/usb", "/home2", "/data/dropped"])
 def test_a_folder_of_this_computer_is_not(tmp_path: Path, folder: str) -> None:
     mounts = tmp_path / "mounts"
-    mounts.write_text(MOUNTS)
+    mounts.write_text(MOUNTS, encoding="utf-8")
     place.refuse_shared(Path(folder) / "memory.sqlite3", mounts)
     place.refuse_shared(Path(folder) / "memory.sqlite3", tmp_path / "a system that does not tell")
