@@ -92,7 +92,9 @@ def lines_of_stdin(at_end: Callable[[], Awaitable[None]]) -> Iterator[anyio.Asyn
         # The transport only iterates over it.
         yield cast("anyio.AsyncFile[str]", Lines(wire, at_end))
     finally:
-        os.dup2(wire, 0)
+        # On Windows a read that still waits holds its descriptor, and whoever copies it would wait as well.
+        if os.name == "posix":
+            os.dup2(wire, 0)
 
 
 def flush_what_was_printed() -> None:
