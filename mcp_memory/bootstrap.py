@@ -23,23 +23,11 @@ from mcp_memory.ports.store import Store
 from mcp_memory.ports.tokens import Secrets
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.queues.on_demand import QueueOnDemand
-from mcp_memory.services.archive import Archive
-from mcp_memory.services.beginnings import Beginnings
-from mcp_memory.services.entries import Indexer
-from mcp_memory.services.forgetting import Forgetting
-from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.composition import Ground, Rules, memory_over
 from mcp_memory.services.job_runner import JobRunner, Pause, Terms
 from mcp_memory.services.job_table import JOBS
-from mcp_memory.services.jobs import Jobs
-from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
-from mcp_memory.services.operations import Operations
-from mcp_memory.services.suggestions import Suggestions
-from mcp_memory.services.tokens import Tokens
-from mcp_memory.services.upkeep import Upkeep
-from mcp_memory.services.view_texts import Summarist
-from mcp_memory.services.views import Views
-from mcp_memory.services.working import SessionRules, Working
+from mcp_memory.services.working import SessionRules
 
 if TYPE_CHECKING:
     from mcp_memory.config import Settings
@@ -83,38 +71,29 @@ async def open_memory(settings: Settings, *, wait_seconds: float = 0) -> Memory:
     """
     store = _store(settings, wait_seconds)
     await store.open()
-    embedder = _embedder(settings)
-    new_id = new_ids()
-    long_term = LongTerm(store, embedder, now, new_id, enabled=settings.long_term_memory)
-    rules = SessionRules(
-        promote=settings.long_term_memory,
-        require_timestamps=settings.require_message_timestamps,
-        max_future=timedelta(seconds=settings.max_future_timestamp_seconds),
+    ground = Ground(store, _embedder(settings), _queue(settings), now, new_ids(), _secrets)
+    return memory_over(ground, _rules(settings))
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        long_term_memory=settings.long_term_memory,
+        sessions=SessionRules(
+            promote=settings.long_term_memory,
+            require_timestamps=settings.require_message_timestamps,
+            max_future=timedelta(seconds=settings.max_future_timestamp_seconds),
+        ),
+        forgetting=_standing(settings),
+        history_kept=timedelta(days=settings.history_days) if settings.history_days else None,
+        jobs_kept=timedelta(days=settings.job_retention_days),
     )
-    working = Working(store, long_term, now, new_id, rules)
-    indexer = Indexer(embedder)
-    kept = timedelta(days=settings.history_days) if settings.history_days else None
-    operations = Operations(store, indexer, now, new_id, kept)
-    suggestions = Suggestions(store, indexer, now, new_id)
-    queue = _queue(settings)
-    jobs = Jobs(store, queue, now, new_id, JOBS, timedelta(days=settings.job_retention_days))
-    forgetting = Forgetting(store, now, new_id, _standing(settings))
-    return Memory(
-        long_term=long_term,
-        working=working,
-        hydration=Hydration(long_term, working),
-        operations=operations,
-        suggestions=suggestions,
-        forgetting=forgetting,
-        upkeep=Upkeep(store, embedder),
-        archive=Archive(store, indexer, now, new_id),
-        jobs=jobs,
-        beginnings=Beginnings(store),
-        tokens=Tokens(store, _secrets, now, new_id),
-        views=Views(store, jobs, now, new_id, Summarist()),
-        store=store,
-        embedder=embedder,
-        queue=queue,
+
+
+def _standing(settings: Settings) -> Policy:
+    return Policy(
+        max_age_days=settings.forgetting_max_age_days,
+        max_inactive_days=settings.forgetting_max_inactive_days,
+        budget=settings.forgetting_budget_keep_top_n,
     )
 
 
@@ -153,14 +132,6 @@ def _trust(settings: Settings) -> Trust:
         jwks_url=settings.oauth2_jwks_url,
         user_claim=settings.oauth2_user_claim,
         namespace_claim=settings.oauth2_namespace_claim,
-    )
-
-
-def _standing(settings: Settings) -> Policy:
-    return Policy(
-        max_age_days=settings.forgetting_max_age_days,
-        max_inactive_days=settings.forgetting_max_inactive_days,
-        budget=settings.forgetting_budget_keep_top_n,
     )
 
 

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from mcp_memory.auth.secrets import BcryptSecrets
-from mcp_memory.domain.forgetting import Policy
 from mcp_memory.embedders.hashing import HashingEmbedder
 from mcp_memory.machine import new_ids
 from mcp_memory.queues.inline import InlineQueue
-from mcp_memory.services.archive import Archive
-from mcp_memory.services.beginnings import Beginnings
-from mcp_memory.services.entries import Indexer
-from mcp_memory.services.forgetting import Forgetting
-from mcp_memory.services.hydration import Hydration
+from mcp_memory.services.composition import Ground, Rules, memory_over
 from mcp_memory.services.job_table import JOBS
 from mcp_memory.services.jobs import JobKind, Jobs
-from mcp_memory.services.long_term import LongTerm
 from mcp_memory.services.memory import Memory
-from mcp_memory.services.operations import Operations
-from mcp_memory.services.suggestions import Suggestions
-from mcp_memory.services.tokens import Tokens
-from mcp_memory.services.upkeep import Upkeep
-from mcp_memory.services.view_texts import Summarist
-from mcp_memory.services.views import Views
-from mcp_memory.services.working import SessionRules, Working
 from mcp_memory.stores.ephemeral.store import EphemeralStore
 from tests.services.digging import Digging, Hole
 from tests.standing_clock import StandingClock
@@ -43,33 +31,8 @@ def clock() -> StandingClock:
 async def memory(clock: StandingClock) -> AsyncIterator[Memory]:
     store = EphemeralStore(clock=clock)
     await store.open()
-    embedder = HashingEmbedder()
-    new_id = new_ids()
-    long_term = LongTerm(store, embedder, clock, new_id, enabled=True)
-    working = Working(store, long_term, clock, new_id, SessionRules())
-    indexer = Indexer(embedder)
-    operations = Operations(store, indexer, clock, new_id)
-    suggestions = Suggestions(store, indexer, clock, new_id)
-    queue = InlineQueue()
-    jobs = Jobs(store, queue, clock, new_id, JOBS)
-    forgetting = Forgetting(store, clock, new_id, Policy())
-    memory = Memory(
-        long_term=long_term,
-        working=working,
-        hydration=Hydration(long_term, working),
-        operations=operations,
-        suggestions=suggestions,
-        forgetting=forgetting,
-        upkeep=Upkeep(store, embedder),
-        archive=Archive(store, indexer, clock, new_id),
-        jobs=jobs,
-        beginnings=Beginnings(store),
-        tokens=Tokens(store, lambda: BcryptSecrets(rounds=4), clock, new_id),
-        views=Views(store, jobs, clock, new_id, Summarist()),
-        store=store,
-        embedder=embedder,
-        queue=queue,
-    )
+    secrets = partial(BcryptSecrets, rounds=4)
+    memory = memory_over(Ground(store, HashingEmbedder(), InlineQueue(), clock, new_ids(), secrets), Rules())
     yield memory
     await memory.close()
 
