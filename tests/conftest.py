@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from mcp_memory.config import Settings
 from tests import redis_cluster, redis_server
 
 NAMED_SERVER = os.environ.pop("REDIS_URL", None)
@@ -16,6 +18,14 @@ NAMED_SERVER = os.environ.pop("REDIS_URL", None)
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is set, and the working folder is empty."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="session")

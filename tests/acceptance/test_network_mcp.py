@@ -173,7 +173,7 @@ async def test_what_is_being_done_when_it_is_told_to_leave_is_answered(
     memories = [{"text": f"Fact {number} about the harbour"} for number in range(1000)]
     signals = [signal.SIGTERM]
 
-    async def told(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 -- the client passes it
+    async def told(progress: float, total: float | None, message: str | None) -> None:
         if signals:
             server.wire.process.send_signal(signals.pop())
 

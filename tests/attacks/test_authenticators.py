@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,14 +18,7 @@ from mcp_memory.services.tokens import AddToken
 from tests.attacks.conftest import PEER
 from tests.attacks.issuer import AUDIENCE, Key, LocalIssuer
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("empty_environment")]
 
 
 def settings(**given: Any) -> Settings:

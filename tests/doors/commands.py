@@ -6,15 +6,32 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from click.testing import Result
+from click.testing import CliRunner, Result
+
+from mcp_memory.cli.main import cli
 
 Run: TypeAlias = Callable[..., Result]
+
+
+def run(*arguments: str, stdin: str | bytes = "") -> Result:
+    """Run a command as the environment says; every call opens the store anew."""
+    return CliRunner().invoke(cli, arguments, input=stdin, prog_name="agent-memory")
 
 
 def said(result: Result) -> str:
     """Return what a command printed that did what it was told."""
     assert (result.exit_code, result.stderr) == (0, ""), result.stderr
     return result.stdout
+
+
+def printed(*arguments: str, stdin: str | bytes = "") -> str:
+    """Run a command, and return what it printed."""
+    return said(run(*arguments, stdin=stdin))
+
+
+def answered(*arguments: str) -> Any:
+    """Run a command, and return what it answers to a program."""
+    return json.loads(printed(*arguments, "--format", "json"))
 
 
 def remembered(run: Run, text: str, memory_id: str, *options: str) -> None:

@@ -7,15 +7,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from click.testing import CliRunner, Result
 from mcp import Client
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
 from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened, from_environment
 from mcp_memory.services.memory import Memory
-from tests.doors import rest_app
+from tests.doors import commands, rest_app
 from tests.doors.commands import Run
 from tests.doors.serving import GuestList
 
@@ -30,7 +27,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPa
 
 
 @pytest.fixture
-async def opened(settings: pytest.MonkeyPatch) -> AsyncIterator[Opened]:  # noqa: ARG001 -- it makes the environment
+async def opened(settings: pytest.MonkeyPatch) -> AsyncIterator[Opened]:
     """The use cases themselves, to compare the door with."""
     at = await from_environment()
     yield at
@@ -74,15 +71,14 @@ async def guests(memory: Memory, tmp_path: Path) -> AsyncIterator[httpx2.AsyncCl
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command; every call opens the same file anew."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+def new_store(empty_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a store that the settings name, for which vectors need no model; it is not there yet."""
     monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
     monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
-    monkeypatch.chdir(tmp_path)
+    return tmp_path / "memory.sqlite3"
 
-    def invoke(*arguments: str, stdin: str | bytes = "") -> Result:
-        return CliRunner().invoke(cli, arguments, input=stdin, prog_name="agent-memory")
 
-    return invoke
+@pytest.fixture
+def run(new_store: Path) -> Run:
+    """Run a command over that store."""
+    return commands.run

@@ -3,37 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
-
-Run: TypeAlias = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command; every call opens the same file anew."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: str) -> Result:
-        return CliRunner().invoke(cli, arguments, prog_name="agent-memory")
-
-    return invoke
-
-
-def said(result: Result) -> str:
-    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
-    return result.stdout
+from tests.doors.commands import Run, said
 
 
 def everything(run: Run, *arguments: str) -> list[dict[str, object]]:

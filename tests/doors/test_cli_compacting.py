@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
+from tests.doors.commands import Run, said
 
-Run: TypeAlias = Callable[..., Result]
 SAME = ("Ann likes green tea", "Ann likes the green tea")
 WIDE = ("--threshold", "0.9")
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command; every call opens the same file anew."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(cli, arguments, prog_name="agent-memory")
-
-
-def said(result: Result) -> str:
-    assert (result.exit_code, result.stderr) == (0, ""), result.output
-    return result.stdout
 
 
 def remember(run: Run, *texts: str) -> None:

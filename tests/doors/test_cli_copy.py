@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
 from tests import redis_server
+from tests.doors.commands import Run, said
 
-Run: TypeAlias = Callable[..., Result]
 WIDE = ("--threshold", "0.9")
 HERE = "memory.sqlite3"
 KNOWN = "known-to-a-client-0123456789-abcdefgh"
 """The secret of the token."""
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command; every call opens the store anew."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.setenv("MEMORY_STORE_URL", f"sqlite:///{HERE}")
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(cli, arguments, prog_name="agent-memory")
 
 
 @pytest.fixture
@@ -40,11 +26,6 @@ def redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("REDISVL_INDEX_PREFIX", place.prefix)
     yield place.url
     redis_server.erase(place)
-
-
-def said(result: Result) -> str:
-    assert (result.exit_code, result.stderr) == (0, ""), result.output
-    return result.stdout
 
 
 def answered(run: Run, *arguments: str) -> Any:

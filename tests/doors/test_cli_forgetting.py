@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
+from tests.doors.commands import answered, printed, run
 
 ULID = "[0-9A-HJKMNP-TV-Z]{26}"
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.chdir(tmp_path)
-    return monkeypatch
-
-
-@pytest.fixture(autouse=True)
-def memories(environment: pytest.MonkeyPatch) -> None:  # noqa: ARG001 -- it makes the environment
+def memories(new_store: Path) -> None:
     """Three of nobody's, a pinned one and one of Ann's."""
     for number in range(3):
-        said("remember", f"Fact {number}", "--id", str(number))
-    said("remember", "Pinned", "--id", "pinned")
-    said("edit", "pinned", "--pin")
-    said("remember", "Ann's", "--id", "ann", "-u", "ann", "--type", "episodic")
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments, prog_name="agent-memory")
-
-
-def said(*arguments: str) -> str:
-    result = run(*arguments)
-    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
-    return result.stdout
-
-
-def answered(*arguments: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(said(*arguments, "--format", "json"))
-    return answer
+        printed("remember", f"Fact {number}", "--id", str(number))
+    printed("remember", "Pinned", "--id", "pinned")
+    printed("edit", "pinned", "--pin")
+    printed("remember", "Ann's", "--id", "ann", "-u", "ann", "--type", "episodic")
 
 
 def left() -> list[str]:
@@ -56,7 +27,7 @@ def left() -> list[str]:
 
 
 def test_a_look_shows_what_would_be_forgotten_and_why() -> None:
-    lines = said("forget", "--budget", "1").splitlines()
+    lines = printed("forget", "--budget", "1").splitlines()
     assert lines[0] == "Would forget 2 of 5 memories."
     assert re.fullmatch(r"Memory +Created +Last used +Why +Text", lines[2])
     why = "not among the 1 most recent of its namespace and user"
@@ -67,12 +38,12 @@ def test_a_look_shows_what_would_be_forgotten_and_why() -> None:
 
 @pytest.mark.parametrize("option", ["--yes", "-y", "--no-dry-run"])
 def test_told_to_it_forgets_and_says_how_it_is_taken_back(option: str) -> None:
-    lines = said("forget", "--budget", "1", option).splitlines()
+    lines = printed("forget", "--budget", "1", option).splitlines()
     assert lines[0] == "Forgot 2 of 5 memories."
     assert left() == ["2", "ann", "pinned"]
     undo = re.fullmatch(f"Undo: agent-memory (undo {ULID})", lines[-1])
     assert undo
-    said(*undo[1].split())
+    printed(*undo[1].split())
     assert left() == ["0", "1", "2", "ann", "pinned"]
 
 
@@ -91,7 +62,7 @@ def test_every_option_reaches_the_policy() -> None:
 def test_the_operation_tells_what_was_asked() -> None:
     limits = ["--max-age-days", "10", "--max-inactive-days", "5", "--hard-age-multiplier", "2", "--budget", "0"]
     operation = answered("forget", *limits, "--yes")["operation"]
-    assert "Asked      older than 10 days and unused for 5 days; older than 20 days; more than 0 of one" in said(
+    assert "Asked      older than 10 days and unused for 5 days; older than 20 days; more than 0 of one" in printed(
         "operations", "show", operation
     )
 
@@ -104,14 +75,14 @@ def test_the_answer_as_json_has_the_documented_fields() -> None:
     assert (listed["id"], listed["rule"], listed["text"]) == ("0", "budget", "Fact 0")
 
 
-def test_without_limits_those_of_the_settings_hold(environment: pytest.MonkeyPatch) -> None:
+def test_without_limits_those_of_the_settings_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("forget", "--yes")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "FORGETTING_BUDGET_KEEP_TOP_N" in result.stderr
-    environment.setenv("FORGETTING_BUDGET_KEEP_TOP_N", "2")
-    environment.setenv("FORGETTING_MAX_AGE_DAYS", "30")
-    assert said("forget").startswith("Would forget 1 of 5 memories.\n")
-    assert said("forget", "--max-age-days", "1") == "Would forget 0 of 5 memories.\n"
+    monkeypatch.setenv("FORGETTING_BUDGET_KEEP_TOP_N", "2")
+    monkeypatch.setenv("FORGETTING_MAX_AGE_DAYS", "30")
+    assert printed("forget").startswith("Would forget 1 of 5 memories.\n")
+    assert printed("forget", "--max-age-days", "1") == "Would forget 0 of 5 memories.\n"
 
 
 def test_a_limit_that_makes_no_sense_is_refused() -> None:
@@ -122,5 +93,5 @@ def test_a_limit_that_makes_no_sense_is_refused() -> None:
 
 def test_a_long_list_is_shown_in_part() -> None:
     for number in range(30):
-        said("remember", f"More {number}")
-    assert said("forget", "--budget", "0").splitlines()[-3] == "... and 14 more"
+        printed("remember", f"More {number}")
+    assert printed("forget", "--budget", "0").splitlines()[-3] == "... and 14 more"

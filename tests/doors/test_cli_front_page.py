@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
 
 from mcp_memory import __version__
-from mcp_memory.cli.main import COMMANDS, cli
+from mcp_memory.cli.main import COMMANDS
 from mcp_memory.cli.options import store_url
 from mcp_memory.config import Settings
 from mcp_memory.loading import load
+from tests.doors.commands import run
 
 HEAVY = {
     "apsw",
@@ -36,17 +36,9 @@ PATIENCE = 30
 
 
 @pytest.fixture(autouse=True)
-def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+def environment(new_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
     monkeypatch.setenv("MEMORY_STORE_URL", "ephemeral://")
-    monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments, prog_name="agent-memory")
 
 
 def started(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -4,44 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from mcp_memory.bootstrap import open_memory, task_runner
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings, read_settings
+from mcp_memory.config import read_settings
 from mcp_memory.domain.jobs import Job, failed
+from tests.doors.commands import printed, run
+
+pytestmark = pytest.mark.usefixtures("new_store")
 
 OLD = "agent_memory_server.long_term_memory.compact_long_term_memories"
 NEW = "mcp_memory.long_term_memory.compact_long_term_memories"
 
 
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    path = tmp_path / "memory.db"
-    monkeypatch.setenv("MEMORY_STORE_URL", f"sqlite:///{path}")
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.chdir(tmp_path)
-    return path
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments, prog_name="agent-memory")
-
-
-def said(*arguments: str) -> str:
-    result = run(*arguments)
-    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
-    return result.stdout
-
-
 def scheduled(*arguments: str) -> dict[str, Any]:
-    job: dict[str, Any] = json.loads(said("schedule-task", *arguments, "--format", "json"))
+    job: dict[str, Any] = json.loads(printed("schedule-task", *arguments, "--format", "json"))
     return job
 
 
@@ -77,10 +56,10 @@ def _running(job: Job) -> Job:
 
 @pytest.mark.parametrize("path", [OLD, NEW, "compact"])
 def test_compaction_is_scheduled_by_all_its_names(path: str) -> None:
-    lines = said("schedule-task", path).splitlines()
+    lines = printed("schedule-task", path).splitlines()
     assert lines[:2] == [f"Scheduling task {path} with arguments: {{}}", "Task scheduled successfully"]
     job_id = lines[2].removeprefix("Job: ")
-    assert json.loads(said("jobs", "show", job_id, "--format", "json"))["name"] == "compact"
+    assert json.loads(printed("jobs", "show", job_id, "--format", "json"))["name"] == "compact"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +78,7 @@ def test_compaction_is_scheduled_by_all_its_names(path: str) -> None:
     ],
 )
 def test_a_value_is_read_as_its_argument_needs_it(written: str, means: dict[str, Any]) -> None:
-    lines = said("schedule-task", NEW, "-a", written).splitlines()
+    lines = printed("schedule-task", NEW, "-a", written).splitlines()
     assert lines[0] == f"Scheduling task {NEW} with arguments: {means}"
 
 
@@ -144,27 +123,27 @@ def test_a_job_scheduled_twice_is_one() -> None:
 
 
 def test_jobs_are_listed_newest_first_with_their_progress() -> None:
-    assert said("jobs") == said("jobs", "list") == "Found 0 jobs (showing 0):\n"
-    assert said("jobs", "--state", "failed", "-n", "home") == said("jobs")
-    assert json.loads(said("jobs", "--format", "json"))["total"] == 0
+    assert printed("jobs") == printed("jobs", "list") == "Found 0 jobs (showing 0):\n"
+    assert printed("jobs", "--state", "failed", "-n", "home") == printed("jobs")
+    assert json.loads(printed("jobs", "--format", "json"))["total"] == 0
     first, second = scheduled("optimise"), scheduled("compact", "-a", "namespace=work")
     work(first["id"])
-    lines = said("jobs").splitlines()
+    lines = printed("jobs").splitlines()
     assert lines[0] == "Found 2 jobs (showing 2):"
     assert [line.split()[:3] for line in lines[4:]] == [
         [second["id"], "compact", "queued"],
         [first["id"], "optimise", "succeeded"],
     ]
     assert "1 of 1 optimised" in lines[5]
-    assert said("jobs", "list", "-l", "1").endswith("\nMore results: --offset 1\n")
+    assert printed("jobs", "list", "-l", "1").endswith("\nMore results: --offset 1\n")
     for asked in (["-n", "work"], ["--state", "queued", "--state", "failed"], ["-l", "1"]):
-        found = json.loads(said("jobs", "list", *asked, "--format", "json"))
+        found = json.loads(printed("jobs", "list", *asked, "--format", "json"))
         assert [job["id"] for job in found["jobs"]] == [second["id"]]
 
 
 def test_one_job_is_shown_whole() -> None:
     job = scheduled("compact", "-a", "namespace=work", "-a", "limit=7")
-    shown = {line.split()[0]: line.split(maxsplit=1)[1] for line in said("jobs", "show", job["id"]).splitlines()}
+    shown = {line.split()[0]: line.split(maxsplit=1)[1] for line in printed("jobs", "show", job["id"]).splitlines()}
     assert shown == {
         "Job": job["id"],
         "Name": "compact",
@@ -175,13 +154,13 @@ def test_one_job_is_shown_whole() -> None:
         "Created": shown["Created"],
     }
     work(job["id"])
-    assert "memories remaining after compaction" in said("jobs", "show", job["id"])
+    assert "memories remaining after compaction" in printed("jobs", "show", job["id"])
 
 
 def test_a_finished_job_is_not_waited_for_and_its_outcome_is_the_exit_code() -> None:
     job = scheduled("optimise")
     work(job["id"])
-    assert "succeeded" in said("jobs", "wait", job["id"])
+    assert "succeeded" in printed("jobs", "wait", job["id"])
     other = scheduled("expire")
     make_fail(other["id"])
     result = run("jobs", "wait", other["id"])
@@ -198,17 +177,17 @@ def test_waiting_ends_after_its_time() -> None:
 
 def test_a_job_is_cancelled_or_said_to_be_over() -> None:
     job = scheduled("optimise")
-    assert said("jobs", "cancel", job["id"]) == f"Cancelled: {job['id']}\n"
-    assert json.loads(said("jobs", "cancel", job["id"], "--format", "json"))["state"] == "cancelled"
+    assert printed("jobs", "cancel", job["id"]) == f"Cancelled: {job['id']}\n"
+    assert json.loads(printed("jobs", "cancel", job["id"], "--format", "json"))["state"] == "cancelled"
     other = scheduled("expire")
     work(other["id"])
-    assert said("jobs", "cancel", other["id"]) == f"Already succeeded: {other['id']}\n"
+    assert printed("jobs", "cancel", other["id"]) == f"Already succeeded: {other['id']}\n"
 
 
 def test_the_beginning_of_a_job_is_enough_where_it_names_one() -> None:
     one = scheduled("compact", "-a", "namespace=one")["id"]
-    assert json.loads(said("jobs", "show", one[:25], "--format", "json"))["id"] == one
-    assert said("jobs", "cancel", one[:25]) == f"Cancelled: {one}\n"
+    assert json.loads(printed("jobs", "show", one[:25], "--format", "json"))["id"] == one
+    assert printed("jobs", "cancel", one[:25]) == f"Cancelled: {one}\n"
     assert run("jobs", "wait", one[:25]).stdout.startswith(f"Job        {one}\n")
 
 

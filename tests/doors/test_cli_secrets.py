@@ -8,25 +8,22 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import keyring
 import pytest
-from click.testing import CliRunner, Result
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.backends.null import Keyring as Forgetful
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings, read_settings
+from mcp_memory.config import read_settings
 from mcp_memory.errors import SecretsUnavailable
 from mcp_memory.mcp_door.on_demand import from_environment
 from mcp_memory.secret_store import PATIENCE_SECONDS
-
-Run: TypeAlias = Callable[..., Result]
+from tests.doors.commands import Run, said
 
 
 class InMemory(KeyringBackend):
@@ -82,25 +79,14 @@ def ring() -> InMemory:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ring: InMemory) -> Iterator[Run]:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+def run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ring: InMemory) -> Iterator[Run]:
+    """Run a command of secrets."""
     for name in ("XDG_CONFIG_HOME", "HOME", "APPDATA", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.chdir(tmp_path)
     before = keyring.get_keyring()
     keyring.set_keyring(ring)
-
-    def invoke(*arguments: str, stdin: str = "") -> Result:
-        return CliRunner().invoke(cli, ["secrets", *arguments], input=stdin, prog_name="agent-memory")
-
-    yield invoke
+    yield partial(run, "secrets")
     keyring.set_keyring(before)
-
-
-def said(result: Result) -> str:
-    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
-    return result.stdout
 
 
 def test_a_secret_is_kept_in_the_keyring_and_nowhere_else(run: Run, ring: InMemory, tmp_path: Path) -> None:

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
 import bcrypt
 import pytest
-from click.testing import CliRunner, Result
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
+from tests.doors.commands import Run, said
 
-Run: TypeAlias = Callable[..., Result]
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"
 A_SECRET = r"[\w-]{43}"  # noqa: S105 -- how one looks
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command; every call opens the same file anew."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("MEMORY_STORE_URL", "sqlite:///memory.sqlite3")
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: str, stdin: str = "") -> Result:
-        return CliRunner().invoke(cli, ["token", *arguments], input=stdin, prog_name="agent-memory")
-
-    return invoke
-
-
-def said(result: Result) -> str:
-    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
-    return result.stdout
+def run(run: Run) -> Run:
+    """Run a command of tokens."""
+    return partial(run, "token")
 
 
 def added(run: Run, description: str, *arguments: str) -> dict[str, Any]:

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
+from tests.doors.commands import answered, printed, run
 
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("MEMORY_STORE_URL", f"sqlite:///{tmp_path / 'memory.db'}")
-    monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.chdir(tmp_path)
-    said("remember", "Ann sings", "-u", "ann", "--event-date", "2026-05-01")
-    said("remember", "Bob \x1b[31mpaints", "-u", "bob", "-t", "art", "--event-date", "2026-05-02")
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments, prog_name="agent-memory")
-
-
-def said(*arguments: str) -> str:
-    result = run(*arguments)
-    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
-    return result.stdout
-
-
-def answered(*arguments: str) -> Any:
-    return json.loads(said(*arguments, "--format", "json"))
+def memories(new_store: Path) -> None:
+    printed("remember", "Ann sings", "-u", "ann", "--event-date", "2026-05-01")
+    printed("remember", "Bob \x1b[31mpaints", "-u", "bob", "-t", "art", "--event-date", "2026-05-02")
 
 
 def created(*arguments: str) -> str:
@@ -47,17 +24,17 @@ def created(*arguments: str) -> str:
 
 
 def test_a_view_is_made_summed_up_and_read() -> None:
-    lines = said("views", "create", "Weekly", "--group-by", "user_id").splitlines()
+    lines = printed("views", "create", "Weekly", "--group-by", "user_id").splitlines()
     view_id = lines[0].removeprefix("Created: ")
     assert lines[1] == f"Sum it up: agent-memory views run {view_id}"
-    assert said("views", "show", view_id).endswith(f"\n\nNo summaries yet: agent-memory views run {view_id}\n")
-    assert said("views", "run", view_id).splitlines() == [
+    assert printed("views", "show", view_id).endswith(f"\n\nNo summaries yet: agent-memory views run {view_id}\n")
+    assert printed("views", "run", view_id).splitlines() == [
         "Summed up 2 of 2 groups.",
         f"Read: agent-memory views show {view_id}",
     ]
-    assert said("views", "run", view_id).splitlines()[0] == "Summed up 0 of 2 groups."
-    assert said("views", "run", view_id, "--force").splitlines()[0] == "Summed up 2 of 2 groups."
-    head, anns, bobs = said("views", "show", view_id).rstrip().split("\n\n")
+    assert printed("views", "run", view_id).splitlines()[0] == "Summed up 0 of 2 groups."
+    assert printed("views", "run", view_id, "--force").splitlines()[0] == "Summed up 2 of 2 groups."
+    head, anns, bobs = printed("views", "show", view_id).rstrip().split("\n\n")
     assert [line.split(maxsplit=1) for line in head.splitlines()] == [
         ["View", view_id],
         ["Name", "Weekly"],
@@ -67,24 +44,24 @@ def test_a_view_is_made_summed_up_and_read() -> None:
     ]
     assert re.fullmatch(f"== user_id ann, {MOMENT}\n1 memory:\n- 2026-05-01: Ann sings", anns)
     assert bobs.endswith("- 2026-05-02: Bob \N{REPLACEMENT CHARACTER}[31mpaints")
-    assert "ann" not in said("views", "show", view_id, "-u", "bob")
+    assert "ann" not in printed("views", "show", view_id, "-u", "bob")
 
 
 def test_groups_that_are_no_more_are_said_to_be_removed() -> None:
     view_id = created("--group-by", "user_id")
-    assert "No memories." in said("views", "run", view_id, "-g", "user_id=carl")
-    assert "Removed 1 summary of groups that are no more." in said("views", "run", view_id)
+    assert "No memories." in printed("views", "run", view_id, "-g", "user_id=carl")
+    assert "Removed 1 summary of groups that are no more." in printed("views", "run", view_id)
 
 
 def test_options_say_which_memories() -> None:
     view_id = created("-u", "bob", "-t", "art,food", "--type", "semantic", "--days", "9999", "--continuous")
-    shown = said("views", "show", view_id)
+    shown = printed("views", "show", view_id)
     assert 'user_id bob, memory_type semantic, topics ["art", "food"], last 9999 days' in shown
     assert "by itself" in shown
     assert answered("views", "run", view_id) == {"view_id": view_id, "partitions": 1, "computed": 1, "removed": 0}
     told = answered("views", "show", view_id)
     assert (told["filters"]["user_id"], told["partitions"][0]["group"]) == ("bob", {})
-    assert said("views", "show", view_id).splitlines()[-3].startswith("== all, ")
+    assert printed("views", "show", view_id).splitlines()[-3].startswith("== all, ")
 
 
 def test_one_group_is_summed_up_by_itself() -> None:
@@ -97,14 +74,14 @@ def test_one_group_is_summed_up_by_itself() -> None:
 
 
 def test_views_are_listed_newest_first_and_deleted() -> None:
-    assert said("views") == "Found 0 views.\n"
+    assert printed("views") == "Found 0 views.\n"
     first, second = created("First"), created("Second", "--group-by", "namespace", "-n", "work")
-    lines = said("views").splitlines()
+    lines = printed("views").splitlines()
     assert lines[0] == "Found 2 views:"
     assert [line.split()[:2] for line in lines[4:]] == [[second, "Second"], [first, "First"]]
     assert "namespace work" in lines[4]
     assert [view["id"] for view in answered("views")] == [second, first]
-    assert said("views", "delete", second) == f"Deleted: {second}\n"
+    assert printed("views", "delete", second) == f"Deleted: {second}\n"
     assert [view["id"] for view in answered("views", "list")] == [first]
 
 

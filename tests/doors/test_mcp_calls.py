@@ -186,7 +186,7 @@ async def test_long_calls_tell_how_far_they_are(client: Client) -> None:
 async def test_a_cancelled_call_leaves_all_of_its_memories_or_none(client: Client) -> None:
     begun = anyio.Event()
 
-    async def listen(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 -- the SDK's shape
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
         begun.set()
 
     async def create() -> None:

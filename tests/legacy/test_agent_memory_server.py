@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -16,7 +15,6 @@ from redis.asyncio import RedisCluster as AsyncRedisCluster
 from redis.cluster import RedisCluster
 
 from mcp_memory.cli.main import cli
-from mcp_memory.config import Settings
 from mcp_memory.stores.redis.connecting import Place
 from tests.legacy.layout import fill
 from tests.redis_server import Running, erase, server
@@ -53,11 +51,8 @@ def old(running: Running) -> Iterator[Redis]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+def nothing_set(empty_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDDING_MODEL", "hashing")
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
