@@ -35,7 +35,7 @@ class Weights:
     """How much each signal counts; a unit is one standard deviation of the cosines."""
 
     meaning: float
-    """Cosine. Of long messages it is the best single judge: doubled there, as the other weights are not."""
+    """Cosine. Of long messages it is the best single judge: half as much again there, as most weights are not."""
     words: float
     """The best match by words. In talk a shared word is the surest sign there is: four deviations. A fact is one
     sentence, whose vector says it all: words only settle names and codes."""
@@ -107,7 +107,7 @@ TALK = Weights(
     role=0.3,
 )
 LONG = Weights(
-    meaning=2.0,
+    meaning=1.5,
     words=2.0,
     context_words=0.1,
     context_meaning=0.1,
@@ -122,7 +122,7 @@ LONG = Weights(
     date=0.5,
     when=0.2,
     many=0.2,
-    role=1.0,
+    role=1.5,
 )
 
 
