@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from mcp_memory.machine import new_ids, now
@@ -33,16 +31,3 @@ def test_the_present_is_in_utc() -> None:
     offset = now().utcoffset()
     assert offset is not None
     assert not offset
-
-
-def test_a_process_ends_though_a_thread_goes_on() -> None:
-    """Python itself would wait for the thread."""
-    program = """
-import subprocess
-import sys
-import threading
-from mcp_memory.machine import leave_within
-threading.Thread(target=threading.Event().wait).start()
-leave_within(0.01)
-"""
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
