@@ -44,8 +44,6 @@ def change(older: Reading, newer: Reading) -> Change | None:
     """Return how the newer text changes what the older one says, or nothing."""
     if not older.english or not newer.english or len(older.states) != 1 or older.speaker != newer.speaker:
         return None
-    if people_differ(older, newer):
-        return None
     was = older.states[0]
     if was.ended or was.source or not _plain(older):
         return None
@@ -54,7 +52,9 @@ def change(older: Reading, newer: Reading) -> Change | None:
         found = _ended(older, was, state) or _exchanged(was, state, newer) or _another(older, was, newer, state)
         if found and (best is None or (found.said and not best.said)):
             best = found
-    if best and best.said and not _sure(newer):
+    if best is None or people_differ(older, newer):
+        return None
+    if best.said and not _sure(newer):
         return Change(said=False, reason=best.reason)
     return best
 
@@ -191,6 +191,8 @@ VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in VERBS
 def _another(older: Reading, was: State, newer: Reading, state: State) -> Change | None:
     """Return the change if both give one thing that has a single value another value."""
     one, two = was.keys, state.keys
+    if one[:_LEAST_HEAD] != two[:_LEAST_HEAD]:
+        return None
     start, end = _common(one, two)
     slot = _Slot(one[:start], one[len(one) - end :], one[start : len(one) - end], two[start : len(two) - end])
     if not slot.speaks or not slot.values(put=state.put):
@@ -202,6 +204,10 @@ def _another(older: Reading, was: State, newer: Reading, state: State) -> Change
     if new:
         return Change(said=True, reason="The later one gives another value and says that it is new.")
     return Change(said=False, reason="They give two values for one thing.")
+
+
+_LEAST_HEAD = 2
+"""Words before a value that say who and what."""
 
 
 def _common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
@@ -226,7 +232,7 @@ class _Slot(NamedTuple):
     @property
     def speaks(self) -> bool:
         """Whether the words before the value say who and what: with a verb, and of one thing alone."""
-        return len(self.head) > 1 and any(key in VERBS or key == "be" for key in self.head) and not self._together
+        return len(self.head) >= _LEAST_HEAD and any(key in VERBS or key == "be" for key in self.head) and not self._together
 
     @property
     def _together(self) -> bool:

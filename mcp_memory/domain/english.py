@@ -33,8 +33,11 @@ _ENDINGS = (
     ("y", "i"), ("e", ""),
 )  # fmt: skip
 _LEAST_STEM = 3
+_REMEMBERED = 20_000
+"""Words whose stems are kept: a store uses the same words again and again."""
 
 
+@lru_cache(_REMEMBERED)
 def stem(word: str) -> str:
     """Return the English word without its ending, for indexes that do not stem: "painting", "painted" -> "paint"."""
     if not word.isascii() or not word.isalpha() or word.endswith("ss"):
@@ -50,10 +53,6 @@ def stem(word: str) -> str:
                 bare = bare[:-1]
             return bare[:-1] if bare.endswith("e") and len(bare) > _LEAST_STEM else bare
     return word
-
-
-_REMEMBERED = 20_000
-"""Words whose stems are kept: a store uses the same words again and again."""
 
 
 @lru_cache(_REMEMBERED)

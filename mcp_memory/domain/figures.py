@@ -49,9 +49,12 @@ _SIZES = (
     "km/h kmh km cm mm mg kg kb mb gb tb kwh kw mph fps ghz mhz khz hz ml cl dl lbs lb oz ft hrs hr mins min secs sec"
     " ms px kcal m g h l s w"
 )
+_BEGINNINGS = "|".join(name[:3] for name in MONTHS)
 _PATTERN = re.compile(
-    # Most words are plain, and need not be tried for all that follows; no other token begins like these.
-    rf"(?P<plain>(?<![^\s(])(?!(?i:{'|'.join(name[:3] for name in MONTHS)}|noon|midnight))[A-Za-z]{{2,}}(?=[ ,;)]|$))"
+    # Most of a text is plain, and need not be tried for all that follows; no other token begins like these.
+    r"(?P<blank> (?!-))|(?P<comma>[,、，()\[\]])"
+    rf"|(?P<plain>(?<![^\s(])(?!(?i:{_BEGINNINGS}|noon|midnight))[A-Za-z]+(?=[ ,;)]|$))"
+    rf"|(?P<digits>(?<![^\s(])\d+(?=[ ;)]|,(?!\d)|$)(?!\s+(?i:of\b|{_BEGINNINGS}|[ap]\.?\s?m\b|o'clock)))"
     r"|(?P<code>`[^`\n]+`|(?:https?://|www\.)[^\s\"<>]*[^\s\"<>.,;:!?)\]']|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w/])[~.]{0,2}(?:[/\\][\w.+-]*\w){2,}/?|(?<![\w/])[A-Za-z]:\\[\w.\\+-]*\w|(?<![\w/])(?:\.{1,2}|~)?/\w[\w.-]*"
     r"|[\w.-]+(?:/[\w.-]+)*/?\w*\.(?:py|js|ts|md|txt|json|ya?ml|toml|sql|sh|go|rs|c|cpp|h|java|html|css|csv|pdf)\b"
@@ -70,19 +73,21 @@ _PATTERN = re.compile(
     r"|(?P<short>\b(?:[A-HJ-Z]|Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|approx|ca|vs|etc|e\.g|i\.e)\.(?=\s*\S))"
     r"|(?P<word>[^\W\d_][^\W_]*(?:'[^\W\d_]+)*'?|\w+)"
     r"|(?P<sign>[$€£¥₹₩₽%°&+=<>])"
-    r"|(?P<stop>[.!?…。！？;:]+|\n+)|(?P<comma>[,、，()\[\]]|\s-+\s)|(?P<other>[^\s\w\"'*\-])"
+    r"|(?P<stop>[.!?…。！？;:]+|\n+)|(?P<dash>\s-+\s)|(?P<other>[^\s\w\"'*\-])"
 )  # fmt: skip
 
 
 def _pieces(text: str) -> Iterator[Token]:
     for match in _PATTERN.finditer(text):
         kind, shown = match.lastgroup, match[0]
+        if kind == "blank":
+            continue
         if kind == "mark":
             kind = "dotted"
-        if kind == "short":
-            yield Token(shown[:-1].casefold(), shown[:-1])
-        elif kind == "plain":
+        if kind == "plain":
             yield Token(shown.casefold(), shown)
+        elif kind == "short":
+            yield Token(shown[:-1].casefold(), shown[:-1])
         elif kind == "word":
             yield from _words(shown)
         elif kind in _READERS:
@@ -97,7 +102,7 @@ OTHER = "_"
 
 def _mark(kind: str | None, shown: str) -> str:
     """Return "?" where something is asked, ":" where something follows, "." at an end; any other sign as it is."""
-    if kind == "comma":
+    if kind in {"comma", "dash"}:
         return ","
     if kind != "stop":
         return OTHER + shown if kind == "other" or shown in _SIGNS else shown
@@ -195,7 +200,7 @@ def _times(value: str, factor: int) -> str | None:
 
 _READERS: dict[str | None, Callable[[str], str]] = {
     "iso": _iso, "day": _day, "monthday": _day, "month": _month, "dotted": _dotted, "time": _time,
-    "ordinal": _ordinal, "number": _number, "code": _code,
+    "ordinal": _ordinal, "number": _number, "digits": _number, "code": _code,
 }  # fmt: skip
 
 
@@ -213,10 +218,15 @@ _ORDINALS = _numbered(
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth",
     1,
 )
+_COUNTING = frozenset({*_SMALL, *_TENS, *_FACTORS, *_ORDINALS, "dozen"})
+"""Without one of these there is no number in words."""
 
 
 def _counted(read: list[Token]) -> Iterator[Token]:
     """Yield the tokens with numbers in words as numbers: "twenty-one", "two hundred and five", "5 million"."""
+    if _COUNTING.isdisjoint(token.key for token in read):
+        yield from read
+        return
     at = 0
     while at < len(read):
         key = read[at].key

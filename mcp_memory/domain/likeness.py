@@ -87,9 +87,12 @@ def _words_differ(one: Reading, other: Reading) -> str | None:
 
 def people_differ(one: Reading, other: Reading) -> bool:
     """Say whether one speaks of a relative whom the other does not name: "Ann's sister" and "Ann"."""
-    if not any(EXCLUSIVE.get(key) == "kin" for key in one.keys ^ other.keys):
+    if (_KIN.isdisjoint(one.keys) and _KIN.isdisjoint(other.keys)) or _KIN.isdisjoint(one.keys ^ other.keys):
         return False
     return not (set(one.names) & set(other.names)) - _owners(one) - _owners(other)
+
+
+_KIN = frozenset(key for key, family in EXCLUSIVE.items() if family == "kin")
 
 
 def subjects_differ(one: Reading, other: Reading) -> bool:

@@ -175,6 +175,10 @@ def _idiomatic(words: list[Word]) -> Iterator[Word]:
     """Yield the words with what only looks like a negation as what it means: "can't stand" is "hate"."""
     at = 0
     while at < len(words):
+        if words[at].key not in _FIRST_OF_IDIOMS:
+            yield words[at]
+            at += 1
+            continue
         three = tuple(word.key for word in words[at : at + 3])
         if three in _IDIOMS:
             yield words[at]._replace(key=_IDIOMS[three])
@@ -200,6 +204,7 @@ _IDIOMS: dict[tuple[str, ...], str] = {
     ("every", "year"): "yearly",
     ("e", "mail"): "email",
 }
+_FIRST_OF_IDIOMS = frozenset(idiom[0] for idiom in _IDIOMS)
 _SPANS = frozenset({"second", "minute", "hour", "day", "night", "week", "month", "quarter", "year", "person", "head"})
 _TIMES = frozenset({"times", "once", "twice", "time"})
 _AMOUNTS = frozenset({"few", "little", "lot"})
@@ -323,7 +328,9 @@ def _quotes(said: str) -> Iterator[str]:
 
 
 def _is_relative(keys: Sequence[str]) -> bool:
-    return not RELATIVE.isdisjoint(keys) or any(one in POINTING and two in SPANS for one, two in pairwise(keys))
+    if not RELATIVE.isdisjoint(keys):
+        return True
+    return not POINTING.isdisjoint(keys) and any(one in POINTING and two in SPANS for one, two in pairwise(keys))
 
 
 def _negations(keys: Sequence[str], said: str, *, english: bool) -> int:
