@@ -232,7 +232,11 @@ class _Slot(NamedTuple):
     @property
     def speaks(self) -> bool:
         """Whether the words before the value say who and what: with a verb, and of one thing alone."""
-        return len(self.head) >= _LEAST_HEAD and any(key in VERBS or key == "be" for key in self.head) and not self._together
+        return (
+            len(self.head) >= _LEAST_HEAD
+            and any(key in VERBS or key == "be" for key in self.head)
+            and not self._together
+        )
 
     @property
     def _together(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from sys import intern
 from typing import NamedTuple
 
 from mcp_memory.domain.meanings import UNITS
@@ -85,7 +86,8 @@ def _pieces(text: str) -> Iterator[Token]:
         if kind == "mark":
             kind = "dotted"
         if kind == "plain":
-            yield Token(shown.casefold(), shown)
+            # Of the words of very many texts each is held once.
+            yield Token(intern(shown.casefold()), intern(shown))
         elif kind == "short":
             yield Token(shown[:-1].casefold(), shown[:-1])
         elif kind == "word":

@@ -91,6 +91,7 @@ def read(text: str) -> Reading:
     keys = [word.key for word in words]
     telling = _telling(words, english=english)
     order = tuple(ALIKE_STEMS.get(word, word) if english else word[:_BEGINNING] for word in telling)
+    content = frozenset(telling)
     modes = frozenset(_modes(keys)) if english else frozenset[str]()
     return Reading(
         text=text,
@@ -100,8 +101,8 @@ def read(text: str) -> Reading:
         words=words,
         keys=frozenset(keys),
         form=(heard.speaker.casefold() if heard.speaker else "", *(form_of(keys) if english else _bare(heard.said))),
-        content=frozenset(telling),
-        alike=frozenset(order),
+        content=content,
+        alike=content if order == telling else frozenset(order),
         order=order,
         names=tuple(_names(words)) if english else (),
         figures=frozenset(_figures(keys)),

@@ -28,6 +28,8 @@ EXHAUSTIVE = 1 << 26
 _STUCK = 0.8
 """A cell of this share of the whole was not parted: its vectors are alike."""
 _BLOCK = 8_192
+_CROWDED = 128
+"""Rows of which the nearest are chosen at a time."""
 _SEED = 384
 
 
@@ -122,10 +124,12 @@ class _Search:
     def _keep(self, part: Rows, rows: Rows, close: NDArray[np.float32]) -> None:
         """Keep the near pairs; where a row has too many, its nearest."""
         near = close >= self._least
-        for crowded in np.flatnonzero(near.sum(axis=1) > self._most):
-            nearest = np.argpartition(close[crowded], -self._most)[-self._most :]
-            near[crowded] = False
-            near[crowded, nearest] = True
+        crowded = np.flatnonzero(near.sum(axis=1) > self._most)
+        for start in range(0, len(crowded), _CROWDED):
+            some = crowded[start : start + _CROWDED]
+            nearest = np.argpartition(close[some], -self._most, axis=1)[:, -self._most :]
+            near[some] = False
+            near[some[:, None], nearest] = True
         one, other = np.nonzero(near)
         closeness = close[one, other]
         one, other = part[one], rows[other]

@@ -23,6 +23,7 @@ from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.judging import Decisions, Held, Judge
+from mcp_memory.services.statements import Statements
 from mcp_memory.services.turns import in_turn
 
 DISTANCE = 0.3
@@ -130,6 +131,7 @@ class Compactor:
         generation = self._indexer.generation
         found = await self._store.near_pairs(where, generation, distance=distance, most=NEIGHBOURS, since=since)
         pairs = run.still_there(found)
+        statements = Statements()
         done = 0
 
         async def tell() -> None:
@@ -138,7 +140,7 @@ class Compactor:
 
         for start in range(0, len(pairs), _PAIRS):
             part = pairs[start : start + _PAIRS]
-            await run.apply(await self._judge.decide(part, tell))
+            await run.apply(await self._judge.decide(part, statements, tell))
             done += len(part)
             await tell()
         if not run.dry:

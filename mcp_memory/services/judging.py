@@ -7,7 +7,6 @@ check or nothing is merged.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -24,6 +23,7 @@ from mcp_memory.ports.store import Store
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.services.entries import Indexer
 from mcp_memory.services.merged_text import Author
+from mcp_memory.services.statements import Statements
 
 LARGEST_CLUSTER = 48
 """Memories that say the same among which every pair is judged; of more, only near ones are."""
@@ -32,8 +32,6 @@ SUGGESTIONS_EACH = 3
 
 ENDS = (".", "!", "?", "。", "！", "？", "…")
 """How a sentence ends."""
-REMEMBERED = 8_192
-"""Memories of which it is remembered what is compared of them: neighbours are met again soon."""
 PIECE = 128
 """Pairs that are judged without a break."""
 
@@ -68,14 +66,15 @@ class Decisions:
 class _Read(dict[Handle, Statement]):
     """What is compared of the memories of a case, each read when it is first needed and kept as long as the case."""
 
-    def __init__(self, statement: Callable[[Held], Statement], held: Mapping[Handle, Held]) -> None:
+    def __init__(self, statements: Statements, held: Mapping[Handle, Held]) -> None:
         super().__init__()
-        self._statement = statement
+        self._statements = statements
         self._held = held
 
     def __missing__(self, handle: Handle) -> Statement:
         """Read it now."""
-        read = self[handle] = self._statement(self._held[handle])
+        held = self._held[handle]
+        read = self[handle] = self._statements.of(held.seen, held.record)
         return read
 
 
@@ -126,14 +125,13 @@ class Judge:
         self._author = author
         self._clock = clock
         self._new_id = new_id
-        self._read: OrderedDict[Seen, Statement] = OrderedDict()
 
-    async def decide(self, pairs: Sequence[NearPair], breathe: Breathe) -> Decisions:
+    async def decide(self, pairs: Sequence[NearPair], statements: Statements, breathe: Breathe) -> Decisions:
         """Return what to do about the memories of these pairs.
 
         ``breathe`` is awaited between pieces of the work, so that others get their turn.
         """
-        case = await self._case(pairs, breathe)
+        case = await self._case(pairs, statements, breathe)
         decisions = Decisions()
         taken: set[Handle] = set()
         for cluster in case.clusters():
@@ -142,12 +140,12 @@ class Judge:
         await self._suggest(case, taken, decisions)
         return decisions
 
-    async def _case(self, pairs: Sequence[NearPair], breathe: Breathe) -> _Case:
+    async def _case(self, pairs: Sequence[NearPair], statements: Statements, breathe: Breathe) -> _Case:
         handles = list(dict.fromkeys(handle for pair in pairs for handle in (pair.one, pair.other)))
         records = zip(handles, await self._store.records(handles), strict=True)
         held = {handle: Held(handle, record) for handle, record in records if record is not None}
         closeness = {(p.one, p.other): p.closeness for p in pairs if p.one in held and p.other in held}
-        read = _Read(self._statement, held)
+        read = _Read(statements, held)
         verdicts = await self._judged(read, closeness, breathe)
         telling = [pair for pair, verdict in verdicts.items() if verdict.finding is not Finding.DIFFERENT]
         states = await self._store.settled([(held[one].seen, held[other].seen) for one, other in telling])
@@ -175,17 +173,6 @@ class Judge:
         others = [pair for group in groups for pair in combinations(group, 2)]
         await judge_all([pair for pair in others if pair not in verdicts and pair[::-1] not in verdicts])
         return verdicts
-
-    def _statement(self, held: Held) -> Statement:
-        """Return what is compared of a memory: read once, as long as its neighbours are gone through."""
-        read = self._read.get(held.seen)
-        if read is None:
-            read = self._read[held.seen] = Statement.of(held.record)
-            if len(self._read) > REMEMBERED:
-                self._read.popitem(last=False)
-        else:
-            self._read.move_to_end(held.seen)
-        return read
 
     async def _merge(self, case: _Case, members: Sequence[Held], decisions: Decisions) -> set[Handle]:
         """Merge what says the same; return the memories that are dealt with."""

@@ -206,6 +206,12 @@ UPDATE memories SET (
     persisted_at, memory_type, strategy, extracted, pinned, version, id, source, memory_hash, details, text
 ) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE handle = ?
 
+-- name: change_memory_in_place
+UPDATE memories SET (
+    thread, valid_from, valid_to, updated_at, persisted_at, memory_type, strategy, extracted, pinned, version, source,
+    memory_hash, details, text
+) = (?4, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?18, ?19, ?20, ?21) WHERE handle = ?22
+
 -- name: add_facets
 INSERT INTO facets (handle, last_accessed, access_count, cues, speaker, length, generation, vector)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)

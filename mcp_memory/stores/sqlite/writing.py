@@ -220,12 +220,18 @@ def _put(recorder: Recorder, handle: int, entry: Entry, there: MemoryRecord) -> 
 _LOOKED_UP = ("text", "source", "topics", "entities", "created_at", "event_date", "persisted_at")
 """What words and labels are made of."""
 
+_INDEXED = ("id", "namespace", "user_id", "session_id", "memory_hash", "created_at", "event_date")
+"""What the indexes of ``memories`` are made of."""
+
 
 def overwrite(connection: apsw.Connection, handle: int, entry: Entry, there: MemoryRecord, *, vector: bool) -> None:
     """Write the entry over the memory; with its vector, or without."""
     record = entry.record
     new = numbered(entry, numbers_given(connection, record.scope))
-    connection.execute(sql("change_memory"), (*new.numbers, *new.ready.memory, handle))
+    # SQLite writes the entries of an index anew wherever a column of it is named, even with the same value.
+    in_place = all(getattr(record, name) == getattr(there, name) for name in _INDEXED)
+    statement = "change_memory_in_place" if in_place else "change_memory"
+    connection.execute(sql(statement), (*new.numbers, *new.ready.memory, handle))
     connection.execute(sql("change_facets"), (*new.ready.facets, handle))
     if vector:
         connection.execute(sql("change_vector"), (*_Generations(connection).vector(new.ready), handle))
