@@ -15,7 +15,8 @@ _QUOTES = str.maketrans(
 
 def normalised(text: str) -> str:
     """Return the text without what does not change its meaning: case, spacing, Unicode form, quotes, closing dots."""
-    folded = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
+    # Of letters of ASCII only the case changes; most texts have no others.
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
     return " ".join(folded.split()).rstrip(".!。！ ")
 
 
