@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from mcp_memory.domain.filters import Where
+from mcp_memory.domain.filters import Dates, Where
 from mcp_memory.domain.operations import OperationKind
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Cues, Entry, Handle
@@ -61,6 +62,26 @@ async def test_the_first_access_is_always_counted_and_one_after_a_change(store: 
     (found,) = await store.records([handle])
     assert found is not None
     assert (found.access_count, found.last_accessed) == (2, LATER)
+
+
+async def test_what_was_never_used_counts_as_used_when_it_was_created(store: Store) -> None:
+    early = NOON - timedelta(days=1)
+    moved = entry("moved", id="moved", created_at=early, last_accessed=early)
+    await store.add([entry("used", id="used"), entry("new", id="new"), moved], operation())
+    used, changed = await handle_of(store, "used"), await handle_of(store, "moved")
+    await store.touch([used], LATER, unless_since=NOON)
+    # Created at another moment, it was still used when it was.
+    later = moved.record.model_copy(update={"created_at": NOON})
+    await store.replace(changed, replace(moved, record=later), operation(OperationKind.EDIT), expected_version=1)
+
+    async def used_from(start: datetime) -> list[str]:
+        dates = Dates("last_accessed", start, start + timedelta(minutes=1))
+        return sorted(texts(await store.page(Where(dates=(dates,)), limit=10)))
+
+    assert await used_from(early) == ["moved"]
+    assert await used_from(NOON) == ["new"]
+    assert await used_from(LATER) == ["used"]
+    assert sorted(texts(await store.page(Where(dates=(Dates("last_accessed", NOON),)), limit=10))) == ["new", "used"]
 
 
 # duplicates, merge

@@ -57,8 +57,7 @@ def _taken_in(transaction: Transaction, one: TakenIn, ready: Prepared) -> bool:
     if transaction.finds(name_of(ready.record)) is not None:
         return False
     handle = transaction.new_handle()
-    with transaction.recorded(handle, handle):
-        transaction.put(replace(ready.stored(handle), aliases=_free(transaction, one, ready)))
+    transaction.create(handle, replace(ready.stored(handle), aliases=_free(transaction, one, ready)))
     return True
 
 

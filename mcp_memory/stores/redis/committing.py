@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 from mcp_memory.stores.redis.gathering import gathered
-from mcp_memory.stores.redis.server import Command, Moved, Server, Word
+from mcp_memory.stores.redis.making import New
+from mcp_memory.stores.redis.server import Command, Moved, Plain, Server, Word
 
 Kind: TypeAlias = Literal["handle", "image", "operation", "transaction"]
 KINDS: tuple[Kind, ...] = ("handle", "image", "operation", "transaction")
@@ -65,10 +67,19 @@ class _Plan:
     places: dict[str, int] = field(default_factory=dict)
     blobs: list[bytes] = field(default_factory=list)
 
+    def _place(self, key: str) -> int:
+        # The first key is that of the transaction itself.
+        return self.places.setdefault(key, len(self.places) + 2)
+
+    def _argument(self, *blobs: bytes) -> int:
+        # The first arguments are the plan, and what every key begins with.
+        place = len(self.blobs) + 3
+        self.blobs += blobs
+        return place
+
     def key(self, key: Word) -> Told:
         text = key.decode() if isinstance(key, bytes) else str(key)
-        # The first key is that of the transaction itself.
-        return _parts(text) if _MARK in text else self.places.setdefault(text, len(self.places) + 2)
+        return _parts(text) if _MARK in text else self._place(text)
 
     def word(self, word: Word) -> Told:
         if isinstance(word, str):
@@ -78,9 +89,7 @@ class _Plan:
                 return word
             word = word.encode("utf-8", "surrogatepass")
         if isinstance(word, bytes):
-            self.blobs.append(word)
-            # The first arguments are the plan, and what the keys of rows begin with.
-            return len(self.blobs) + 2
+            return self._argument(word)
         return int(word) if isinstance(word, Given) else str(word)
 
     def check(self, one: Check) -> tuple[Told, str, Told | Literal[False]]:
@@ -88,11 +97,37 @@ class _Plan:
 
     def command(self, command: Command) -> tuple[Word | Told, ...]:
         name, key, *rest = command
+        if isinstance(command, Plain):
+            return (name, self.key(key), *rest)
         # Most words are plain texts.
         words = [
             word if type(word) is str and len(word) < _LONG and _MARK not in word else self.word(word) for word in rest
         ]
         return (name, self.key(key), *words)
+
+    def make(self, new: New) -> tuple[int, int]:
+        image = new.image
+        lines: list[str | int] = [
+            _line(new.handle),
+            "" if image is None else _line(image.number),
+            "" if image is None else _line(image.operation),
+            "" if image is None else _line(image.unit),
+            _line(new.revision),
+            "" if image is None else image.told(),
+            "" if new.name is None else self._place(new.name),
+            "" if new.content is None else self._place(new.content),
+            "" if new.thread is None else self._place(new.thread),
+            new.owner,
+            new.vector_field,
+        ]
+        lines += chain.from_iterable(new.fields.items())
+        # No text has a zero within it: JSON writes it in letters.
+        told = "\0".join(map(str, (*lines, ""))).encode("utf-8", "surrogatepass")
+        return self._argument(told, new.row, new.vector), len(lines)
+
+
+_line = int.__repr__
+"""Writes a number as a line says it: one that is yet to be given is negative."""
 
 
 def _parts(text: str) -> list[str | int]:
@@ -115,6 +150,7 @@ async def commit(
     checks: Sequence[Check],
     commands: Iterable[Command],
     numbers: Numbers | None = None,
+    new: Iterable[New] = (),
 ) -> None:
     """Do the commands in one step if every check holds.
 
@@ -125,17 +161,19 @@ async def commit(
         checks: what must still be so.
         commands: each a name, a key and words.
         numbers: which are to be given.
+        new: memories that are written before the commands are done.
 
     Raises:
         Moved: something that was read has changed; nothing was written.
     """
     plan = _Plan()
     held = [plan.check(one) for one in checks]
+    made = [plan.make(one) for one in new]
     written = [plan.command(command) for command in gathered(commands)]
     counted = [] if numbers is None else [(getattr(numbers, kind), server.keys.last(kind)) for kind in KINDS]
-    told = _ENCODED([held, written, counted]).encode("utf-8", "surrogatepass")
+    told = _ENCODED([held, written, counted, made]).encode("utf-8", "surrogatepass")
     done = server.keys.done(_turn(server, told) if turn is None else turn)
-    if await server.run("commit", [done, *plan.places], [told, server.keys.rows, *plan.blobs]):
+    if await server.run("commit", [done, *plan.places], [told, server.keys.before, *plan.blobs]):
         raise Moved
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from mcp_memory.stores.redis import keys
-from mcp_memory.stores.redis.documents import OPTIONAL, USE, Stored, access, document, pairs
+from mcp_memory.stores.redis.documents import OPTIONAL, USE, Stored, access, document, is_unused, pairs
 from mcp_memory.stores.redis.rows import OWN, Vector, row_of, used, vector_field
 from mcp_memory.stores.redis.server import Command
 
@@ -17,26 +17,30 @@ Blobs: TypeAlias = Mapping[Vector, bytes]
 def differences(
     names: keys.Keys, blobs: Blobs, was: Stored | None, now: Stored | None, revision: int
 ) -> Iterator[Command]:
-    """Yield the commands; ``revision`` tells this state of the memory from all others that it had."""
+    """Yield the commands; ``revision`` tells this state of the memory from all others that it had.
+
+    A new memory is written otherwise (see ``making``), but for its use.
+    """
+    if was is None:
+        if now is not None and not is_unused(now.record):
+            yield ("HSET", names.access(now.handle), *pairs(access(now.record)))
+        return
     if now is None:
-        if was is not None:
-            yield ("DEL", names.memory(was.handle))
-            yield ("DEL", names.row(was.handle))
-            yield ("DEL", names.access(was.handle))
+        yield ("DEL", names.memory(was.handle))
+        yield ("DEL", names.row(was.handle))
+        yield ("DEL", names.access(was.handle))
     else:
         yield from _put(names, blobs, was, now, revision)
     yield from _listed(names, was, now)
 
 
-def _put(names: keys.Keys, blobs: Blobs, was: Stored | None, now: Stored, revision: int) -> Iterator[Command]:
+def _put(names: keys.Keys, blobs: Blobs, was: Stored, now: Stored, revision: int) -> Iterator[Command]:
     written: dict[str, str | bytes | int] = {**document(now), "rev": revision}
-    stale: list[str] = []
-    if was is not None:
-        before = document(was)
-        stale = [name for name in OPTIONAL if name in before and name not in written]
-        if was.vector is not None and (now.vector is None or now.vector.generation != was.vector.generation):
-            stale.append(vector_field(was.vector.generation))
-    if now.vector is not None and (was is None or was.vector != now.vector):
+    before = document(was)
+    stale = [name for name in OPTIONAL if name in before and name not in written]
+    if was.vector is not None and (now.vector is None or now.vector.generation != was.vector.generation):
+        stale.append(vector_field(was.vector.generation))
+    if now.vector is not None and was.vector != now.vector:
         written[vector_field(now.vector.generation)] = blobs[now.vector]
     if stale:
         yield ("HDEL", names.memory(now.handle), *stale)
@@ -44,44 +48,29 @@ def _put(names: keys.Keys, blobs: Blobs, was: Stored | None, now: Stored, revisi
     yield from _access(names, was, now)
 
 
-def _access(names: keys.Keys, was: Stored | None, now: Stored) -> Iterator[Command]:
-    written, row = access(now.record), row_of(now)
-    if was is None:
-        yield ("NEW", names.row(now.handle), row)
-    else:
-        before = access(was.record)
-        stale = [name for name in before if name not in written]
-        if stale:
-            yield ("HDEL", names.access(now.handle), *stale)
-        yield ("KEEP", names.row(now.handle), OWN, row[OWN:])
-        if all(written[name] == before[name] for name in USE):
-            # What was accessed meanwhile stays accessed.
-            written = {name: value for name, value in written.items() if name not in USE}
-        else:
-            yield ("SETRANGE", names.row(now.handle), 0, used(now.record.last_accessed))
-    yield ("HSET", names.access(now.handle), *pairs(written))
+def _access(names: keys.Keys, was: Stored, now: Stored) -> Iterator[Command]:
+    before, written = access(was.record), access(now.record)
+    stale = [name for name in before if name not in written]
+    if stale:
+        yield ("HDEL", names.access(now.handle), *stale)
+    yield ("KEEP", names.row(now.handle), OWN, row_of(now)[OWN:])
+    same = all(written[name] == before[name] for name in USE)
+    if not same:
+        yield ("SETRANGE", names.row(now.handle), 0, used(now.record.last_accessed))
+    # What was accessed meanwhile stays accessed.
+    kept = len(USE) if same else 0
+    yield ("ACCESS", names.access(now.handle), int(is_unused(now.record)), 2 * kept, *pairs(written))
 
 
-def _listed(names: keys.Keys, was: Stored | None, now: Stored | None) -> Iterator[Command]:
+def _listed(names: keys.Keys, was: Stored, now: Stored | None) -> Iterator[Command]:
     """Yield what keeps the lists of threads and contents."""
-    before, after = _thread(was), _thread(now)
-    if before != after:
-        if was is not None and before is not None:
-            yield ("LEAVE", names.thread(before), was.handle)
-        if now is not None and after is not None:
-            yield ("JOIN", names.thread(after), now.handle)
-    content, new_content = _content(was), _content(now)
-    if content != new_content:
-        if was is not None and content is not None:
-            yield ("ZREM", names.content(content), was.handle)
-        if now is not None and new_content is not None:
-            yield ("ZADD", names.content(new_content), now.handle, now.handle)
-
-
-def _thread(stored: Stored | None) -> str | None:
-    return None if stored is None else keys.thread(stored.record)
-
-
-def _content(stored: Stored | None) -> str | None:
-    digest = None if stored is None else stored.record.memory_hash
-    return None if stored is None or digest is None else keys.content(stored.record.scope, digest)
+    if now is None or was.thread != now.thread:
+        if was.thread is not None:
+            yield ("LEAVE", names.thread(was.thread), was.handle)
+        if now is not None and now.thread is not None:
+            yield ("JOIN", names.thread(now.thread), now.handle)
+    if now is None or was.content != now.content:
+        if was.content is not None:
+            yield ("ZREM", names.content(was.content), was.handle)
+        if now is not None and now.content is not None:
+            yield ("ZADD", names.content(now.content), now.handle, now.handle)

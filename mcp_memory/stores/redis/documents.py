@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from mcp_memory.domain.filters import TagField, Tags
@@ -20,6 +21,8 @@ from mcp_memory.stores.redis.rows import Vector, read_row
 
 Name: TypeAlias = tuple[str | None, str | None, str]
 """Namespace, user and id: what names one memory."""
+Labels: TypeAlias = tuple[str | tuple[str, ...] | None, ...]
+"""The labels of a memory."""
 
 TAGS: dict[TagField, str] = {
     "namespace": "ns",
@@ -32,11 +35,17 @@ TAGS: dict[TagField, str] = {
     "entities": "en",
 }
 """The fields of the index that hold labels."""
+_LABELLED = attrgetter("namespace", "user_id", "session_id", "memory_type", "extraction_strategy", "source")
+_PLACES: dict[TagField, int] = {name: place for place, name in enumerate(TAGS)}
 _FOLDED: dict[TagField, Callable[[str], str]] = {name: Tags(name).folded for name in TAGS}
 FIELDS = ("doc", "words", "aliases", "top", "rev")
 """What a memory is read from, with its row and its use."""
 USE = ("at", "n")
-"""Of its use."""
+"""Of its use; of what was never used there is nothing."""
+OWNERS = ("ns", "us", "se")
+"""Labels that uses are found by."""
+_REMEMBERED = 8_192
+"""Labels whose digests a process remembers."""
 _APART = {"last_accessed", "access_count"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,11 +65,18 @@ class Stored:
     """The highest version that it ever had."""
     rev: bytes = field(default=b"", compare=False)
     """Which transaction wrote it."""
+    name: Name = field(init=False, compare=False)
+    content: str | None = field(init=False, compare=False)
+    """What stands for its content in its scope."""
+    thread: str | None = field(init=False, compare=False)
+    """What stands for the thread of talk that it stands in."""
 
-    @property
-    def name(self) -> Name:
-        """Return what names it."""
-        return name_of(self.record)
+    def __post_init__(self) -> None:
+        """Derive from the record what leads to the memory."""
+        derive = partial(object.__setattr__, self)
+        derive("name", name_of(self.record))
+        derive("content", keys.content_of(self.record))
+        derive("thread", keys.thread(self.record))
 
 
 def name_of(record: MemoryRecord) -> Name:
@@ -73,25 +89,36 @@ def moment(value: int | bytes) -> datetime:
     return _EPOCH + timedelta(microseconds=int(value))
 
 
-def labels(record: MemoryRecord, name: TagField) -> Sequence[str]:
-    """Return the distinct values of a label of the memory as filters compare them."""
-    value = getattr(record, name)
-    if value is None or value == []:
+def labelled(record: MemoryRecord) -> Labels:
+    """Return the labels of the memory as it has them, in the order of ``TAGS``."""
+    return (*_LABELLED(record), tuple(record.topics), tuple(record.entities))
+
+
+def owners(held: Labels) -> tuple[str | None, ...]:
+    """Return the namespace, user and session among the labels."""
+    return tuple(None if part is None else str(part) for part in held[: len(OWNERS)])
+
+
+def labels(held: Labels, name: TagField) -> Sequence[str]:
+    """Return the distinct values of a label as filters compare them."""
+    value = held[_PLACES[name]]
+    if not value and value != "":
         return ()
     fold = _FOLDED[name]
-    return sorted(set(map(fold, value))) if isinstance(value, list) else (fold(str(value)),)
+    return sorted(set(map(fold, value))) if isinstance(value, tuple) else (fold(str(value)),)
 
 
-@lru_cache(8_192)
+@lru_cache(_REMEMBERED)
 def label_digest(value: str) -> str:
     """Return what stands for the value of a label in the index."""
     return keys.digest(value)
 
 
-def tags_of(record: MemoryRecord, names: Iterable[TagField] = TAGS) -> dict[str, str]:
-    """Return the labels of a memory as the index holds them."""
-    held = ((TAGS[name], labels(record, name)) for name in names)
-    return {name: " ".join(map(label_digest, values)) for name, values in held if values}
+@lru_cache(_REMEMBERED)
+def tags_of(held: Labels) -> Mapping[str, str]:
+    """Return labels as the index holds them; those of one talk are the same, again and again."""
+    found = ((TAGS[name], labels(held, name)) for name in TAGS)
+    return {name: " ".join(map(label_digest, values)) for name, values in found if values}
 
 
 def fresh_at(record: MemoryRecord) -> datetime:
@@ -99,20 +126,20 @@ def fresh_at(record: MemoryRecord) -> datetime:
     return max(record.updated_at, record.persisted_at or record.updated_at)
 
 
-def document(stored: Stored) -> dict[str, str | bytes | int]:
+def document(stored: Stored) -> dict[str, str | int]:
     """Return the hash of a memory, but for its vector as the engine wants it."""
     record = stored.record
-    found: dict[str, str | bytes | int] = {
+    found: dict[str, str | int] = {
         "doc": record.model_dump_json(exclude=_APART, exclude_defaults=True),
         "words": stored.words,
-        "top": stored.top,
         "h": stored.handle,
         "len": stored.length,
         "g": 0 if stored.vector is None else stored.vector.generation,
         "created": microseconds(record.created_at),
         "holds": microseconds(record.found_from),
         "fresh": microseconds(fresh_at(record)),
-        **tags_of(record),
+        "says": said(record.scope, record.text),
+        **tags_of(labelled(record)),
     }
     if stored.aliases:
         found["aliases"] = json.dumps(sorted(stored.aliases, key=repr))
@@ -120,15 +147,18 @@ def document(stored: Stored) -> dict[str, str | bytes | int]:
         found["event"] = microseconds(record.event_date)
     if record.valid_to is not None:
         found["until"] = microseconds(record.valid_to)
-    thread = keys.thread(record)
-    if thread is not None:
-        found["th"] = thread
-    if record.memory_hash is not None:
-        found["co"] = keys.content(record.scope, record.memory_hash)
+    if stored.thread is not None:
+        found["th"] = stored.thread
+    if stored.content is not None:
+        found["co"] = stored.content
+    if stored.top != 1:
+        found["top"] = stored.top
+    if record.updated_at != record.created_at:
+        found["updated"] = microseconds(record.updated_at)
     return found
 
 
-OPTIONAL = ("aliases", "event", "until", "th", "co", *TAGS.values())
+OPTIONAL = ("aliases", "event", "until", "th", "co", "top", "updated", *TAGS.values())
 """Fields that a hash may lack."""
 
 
@@ -137,14 +167,18 @@ def said(scope: Scope, text: str) -> str:
     return keys.digest(scope.namespace, scope.user_id, "text", normalised(text))
 
 
+def is_unused(record: MemoryRecord) -> bool:
+    """Say whether nothing need be kept of the memory's use: it is that of a new one."""
+    return not record.access_count and record.last_accessed == record.created_at
+
+
 def access(record: MemoryRecord) -> dict[str, str | int]:
     """Return the hash of the memory's use."""
+    tags = tags_of(labelled(record))
     return {
         "at": microseconds(record.last_accessed),
         "n": record.access_count,
-        "updated": microseconds(record.updated_at),
-        "says": said(record.scope, record.text),
-        **tags_of(record, ("namespace", "user_id", "session_id")),
+        **{name: digest for name in OWNERS if (digest := tags.get(name))},
     }
 
 

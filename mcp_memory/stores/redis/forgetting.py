@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcp_memory.domain.forgetting import Aged
-from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports.memories import Handle
 from mcp_memory.stores.redis.reading import aged_of
 from mcp_memory.stores.redis.transaction import Transaction
@@ -21,8 +20,7 @@ async def forget(transaction: Transaction, seen: Sequence[tuple[Handle, Aged]]) 
         if stored is None or aged_of(stored.record) != aged:
             continue
         # That it was not used meanwhile must still be so when it goes.
-        at = str(microseconds(aged.last_accessed)).encode()
-        transaction.check(transaction.keys.access(handle), at, "at")
+        transaction.check_use(handle)
         with transaction.recorded(handle, handle):
             transaction.drop(handle)
         same.append(handle)

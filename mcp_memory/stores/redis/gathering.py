@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mcp_memory.stores.redis.server import Command, Word
@@ -17,7 +16,7 @@ class _Gathered:
     """Commands by what may be done with them at once."""
 
     def __init__(self) -> None:
-        self._sums: Counter[tuple[Word, ...]] = Counter()
+        self._sums: dict[tuple[Word, ...], int] = {}
         self._sorted_sets: dict[Word, dict[Word, Word]] = {}
         self._lists: dict[tuple[Word, Word], list[Word]] = {}
         self._new: list[Word] = []
@@ -37,7 +36,8 @@ class _Gathered:
         return kind is not None
 
     def _count(self, command: Command) -> None:
-        self._sums[tuple(command[:-1])] += int(command[-1])
+        counted = tuple(command[:-1])
+        self._sums[counted] = self._sums.get(counted, 0) + int(command[-1])
 
     def _sort(self, command: Command) -> None:
         _, key, score, member = command

@@ -12,6 +12,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.stores.redis.documents import Name, Stored, names_of
 from mcp_memory.stores.redis.rows import Vector
 
+_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -38,8 +40,8 @@ class Image:
         namespace, user_id, _ = self.name
         return scope.namespace in {None, namespace} and scope.user_id in {None, user_id}
 
-    def written(self) -> str:
-        """Return the image as it is kept."""
+    def told(self) -> str:
+        """Return what is kept of the image beside its numbers: one line of JSON."""
         namespace, user_id, memory_id = self.name
         found: dict[str, Any] = {"a": self.after, "i": memory_id}
         found |= {name: value for name, value in (("n", namespace), ("s", user_id)) if value is not None}
@@ -49,9 +51,13 @@ class Image:
             found["l"] = sorted(self.aliases, key=repr)
         if self.vector_kept:
             found["v"] = [self.vector.generation, b64encode(self.vector.packed).decode()] if self.vector else []
+        return _ENCODED(found)
+
+    def written(self) -> str:
+        """Return the image as it is kept."""
         # Numbers stand before what JSON holds, as some are only given when this is written.
         undone = "" if self.undone is None else self.undone
-        return f"{self.operation} {self.handle} {self.unit} {undone} {json.dumps(found, ensure_ascii=False)}"
+        return f"{self.operation} {self.handle} {self.unit} {undone} {self.told()}"
 
     def marked(self, undone: int | None) -> Image:
         """Return the image as taken back by an operation, or as standing again."""

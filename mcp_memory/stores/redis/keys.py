@@ -37,10 +37,15 @@ def owned(namespace: str | None, user_id: str | None) -> str:
     return digest(namespace, user_id)
 
 
-@lru_cache(_REMEMBERED)
 def content(scope: Scope, memory_hash: str) -> str:
     """Return what stands for a content in exactly this scope."""
-    return digest(scope.namespace, scope.user_id, scope.session_id, memory_hash)
+    return _held(scope.namespace, scope.user_id, scope.session_id, memory_hash)
+
+
+def content_of(record: MemoryRecord) -> str | None:
+    """Return what stands for the content of a memory in its scope; None if it was never hashed."""
+    held = record.memory_hash
+    return None if held is None else _held(record.namespace, record.user_id, record.session_id, held)
 
 
 def thread(record: MemoryRecord) -> str | None:
@@ -49,6 +54,7 @@ def thread(record: MemoryRecord) -> str | None:
     return None if standing is None else _standing(record.namespace, record.user_id, *standing)
 
 
+_held = lru_cache(_REMEMBERED)(digest)
 _standing = lru_cache(_REMEMBERED)(digest)
 _of_id = lru_cache(_REMEMBERED)(digest)
 
@@ -80,6 +86,7 @@ class Keys:
         self.rows = f"{self.before}r:"
         self.generations = f"{self.before}generations"
         self.counts = f"{self.before}n"
+        self.uses = f"{self.before}vn"
         self.schema = f"{self.before}schema"
         self.compared = f"{self.before}compared"
         self.operations_by_time = f"{self.before}ot"
@@ -104,7 +111,7 @@ class Keys:
         return f"{self.memories}{handle}"
 
     def access(self, handle: int) -> str:
-        """Return where the use of a memory is noted."""
+        """Return where the use of a memory is noted, once it was used."""
         return f"{self.accesses}{handle}"
 
     def row(self, handle: int) -> str:
@@ -126,10 +133,6 @@ class Keys:
     def values(self, field: str) -> str:
         """Return where the values of a label are, sorted."""
         return self._of("v", field)
-
-    def uses(self, field: str) -> str:
-        """Return where is counted how many memories have each value of a label."""
-        return self._of("vn", field)
 
     def operation_of_id(self, operation_id: str) -> str:
         """Return where the number of an operation is."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 import numpy as np
 
-from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Operation
 from mcp_memory.ports.archive import NEW, Act, Name, Numbers, Trace
 from mcp_memory.ports.models import Generation
@@ -16,7 +15,7 @@ from mcp_memory.stores.redis import history, keys, suggestions
 from mcp_memory.stores.redis.committing import Check, commit
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.images import Image, read_image
-from mcp_memory.stores.redis.recording import recorded
+from mcp_memory.stores.redis.recording import begun, recorded
 from mcp_memory.stores.redis.rows import Vector
 from mcp_memory.stores.redis.server import Command, Server
 
@@ -175,16 +174,10 @@ async def _acts(server: Server, new: Sequence[Act]) -> list[Command]:
     among = {act.operation.id: act.number for act in new}
     commands: list[Command] = []
     for act, held in zip(new, undone, strict=True):
-        operation = act.operation
-        plain = operation.model_dump_json(exclude={"undone_by", "created", "changed", "removed"})
-        commands += [
-            ("SET", server.keys.operation_of_id(operation.id), act.number),
-            ("HSET", server.keys.operation(act.number), "doc", plain),
-            ("ZADD", server.keys.operations_by_time, microseconds(operation.at), act.number),
-        ]
-        number = among.get(operation.undoes or "", held)
+        commands.append(begun(server.keys, act.operation, act.number))
+        number = among.get(act.operation.undoes or "", held)
         if number is not None:
-            commands.append(("HSET", server.keys.operation(int(number)), "by", operation.id))
+            commands.append(("HSET", server.keys.operation(int(number)), "by", act.operation.id))
     return commands
 
 

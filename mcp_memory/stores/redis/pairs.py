@@ -17,6 +17,7 @@ from mcp_memory.retrieval.shared_words import RARE
 from mcp_memory.stores import vectors
 from mcp_memory.stores.near_field import Field
 from mcp_memory.stores.redis import queries
+from mcp_memory.stores.redis.documents import OWNERS
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.keys import handle_of
 from mcp_memory.stores.redis.queries import Query
@@ -25,7 +26,6 @@ from mcp_memory.stores.redis.server import Server
 
 _CHUNK = 2_000
 """Memories read at a time."""
-_OWNERS = ("ns", "us", "se")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def _since(moment: datetime) -> str:
 
 async def _owners(server: Server, query: Query) -> dict[int, tuple[bytes | None, ...]]:
     """Return whose each memory is, in order of storing."""
-    words = ("RETURN", len(_OWNERS), *_OWNERS, "SORTBY", "h", "ASC", "LIMIT", 0, queries.MOST_ROWS, *query.among)
+    words = ("RETURN", len(OWNERS), *OWNERS, "SORTBY", "h", "ASC", "LIMIT", 0, queries.MOST_ROWS, *query.among)
     answer = await server.find("memories", query.text, *words)
-    return {handle_of(hit.key): tuple(hit.fields.get(name.encode()) for name in _OWNERS) for hit in answer.rows}
+    return {handle_of(hit.key): tuple(hit.fields.get(name.encode()) for name in OWNERS) for hit in answer.rows}
 
 
 async def _read(server: Server, owners: dict[int, tuple[bytes | None, ...]], fresh: set[int]) -> Field | None:

@@ -9,6 +9,7 @@ from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.ports.memories import Cues, Entry
 from mcp_memory.ports.models import Generation
 from mcp_memory.stores import vectors
+from mcp_memory.stores.redis import keys
 from mcp_memory.stores.redis.documents import Stored
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.rows import Vector
@@ -23,6 +24,11 @@ class Prepared(NamedTuple):
     length: int
     cues: Cues
     vector: Vector | None
+
+    @property
+    def content(self) -> str | None:
+        """What stands for the content in its scope."""
+        return keys.content_of(self.record)
 
     def stored(self, handle: int) -> Stored:
         """Return the memory that the entry makes under a handle."""

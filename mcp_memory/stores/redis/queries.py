@@ -15,7 +15,8 @@ from mcp_memory.stores.redis.tallies import LISTED
 
 MOST_ROWS = 1_000_000
 """What the engine hands out at most; it is where one would ask for all."""
-_PAGE = 10_000
+_TOGETHER = 1_000
+"""Memories asked about at once."""
 _MOMENTS: dict[DateField, str] = {"created_at": "created", "event_date": "event"}
 
 
@@ -138,13 +139,28 @@ def _dates(query: Query, name: str, dates: Dates) -> None:
 
 
 async def _accessed(server: Server, query: Query, scope: Scope, dates: Dates) -> None:
-    """Restrict the query to the memories that were last used then; their uses have an index of their own."""
-    uses = within(scope)
+    """Restrict the query to the memories that were last used then; their uses have an index of their own.
+
+    What was never used counts as used when it was created. That is asked first: what is used meanwhile has a use then.
+    """
+    new, uses = within(scope), within(scope)
+    _dates(new, "created", dates)
     _dates(uses, "at", dates)
-    found = await keys_of(server, "accesses", uses.text)
+    found = await _unused(server, await keys_of(server, "memories", new.text))
+    found += await keys_of(server, "accesses", uses.text)
     memories = {server.keys.memory(handle) for handle in found}
     query.keys = sorted(memories if query.keys is None else memories & {*query.keys})
     query.nothing = query.nothing or not query.keys
+
+
+async def _unused(server: Server, handles: list[int]) -> list[int]:
+    """Return which of the memories were never used."""
+    unused: list[int] = []
+    for start in range(0, len(handles), _TOGETHER):
+        some = handles[start : start + _TOGETHER]
+        used = await server.many([("EXISTS", server.keys.access(handle)) for handle in some])
+        unused += [handle for handle, there in zip(some, used, strict=True) if not there]
+    return unused
 
 
 async def keys_of(server: Server, kind: str, query: str) -> list[int]:

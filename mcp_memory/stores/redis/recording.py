@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from mcp_memory.domain.moments import microseconds
+from mcp_memory.domain.operations import Operation
 from mcp_memory.stores.redis import keys
 from mcp_memory.stores.redis.images import Image
 from mcp_memory.stores.redis.server import Command, Word
 
 
-def recorded(names: keys.Keys, images: Iterable[Image]) -> Iterator[Command]:
-    """Yield the commands that keep images and count them for everyone who may see them."""
-    counts: Counter[tuple[int, str | None, str | None, str]] = Counter()
+def begun(names: keys.Keys, operation: Operation, number: int) -> Command:
+    """Return the command that keeps a new operation."""
+    plain = operation.model_dump_json(exclude={"undone_by", "created", "changed", "removed"})
+    stands = (names.operations_by_time, microseconds(operation.at))
+    return ("BEGIN", names.operation_of_id(operation.id), number, names.operation(number), plain, *stands)
+
+
+def recorded(
+    names: keys.Keys, images: Sequence[Image], kept: Collection[int] = (), begins: Operation | None = None
+) -> Iterator[Command]:
+    """Yield the commands that keep images and count them for everyone who may see them.
+
+    Args:
+        names: of keys.
+        images: what is recorded.
+        kept: the numbers of those that are written with their memories.
+        begins: the operation that all of them are of, if it is new.
+    """
+    listed: dict[int, list[int]] = {}
     for image in images:
-        namespace, user_id, memory_id = image.name
-        counts[image.operation, namespace, user_id, done(image)] += 1
-        yield ("NEW", names.image(image.number), image.written())
-        yield ("RPUSH", names.images_of_operation(image.operation), image.number)
-        yield ("RPUSH", names.images_of_memory(image.handle), image.number)
+        listed.setdefault(image.operation, []).append(image.number)
+        if image.number not in kept:
+            yield ("NEW", names.image(image.number), image.written())
+            yield ("RPUSH", names.images_of_memory(image.handle), image.number)
         if image.before is not None:
             # Who asks for an id that is no longer there is led to what is recorded of it.
-            yield ("HSET", names.named(memory_id), f"g{image.handle}", "")
-    for (number, namespace, user_id, kind), count in counts.items():
-        reaches = keys.reaches(namespace, user_id)
-        tally: list[tuple[Word, Word]] = [(f"{reach}:{kind}", count) for reach in reaches]
-        yield ("TALLY", names.operation(number), *chain.from_iterable(tally))
-        yield ("LIST", *map(names.operations, reaches), number)
+            yield ("HSET", names.named(image.name[2]), f"g{image.handle}", "")
+    for number, numbers in listed.items():
+        yield ("RPUSH", names.images_of_operation(number), *numbers)
+    for number, counts in _counted(images).items():
+        told: list[Word] = []
+        for (reach, kind), count in counts.items():
+            told += (names.operations(reach), f"{reach}:{kind}", count)
+        if begins is None:
+            yield ("TALLY", names.operation(number), number, *told)
+        else:
+            yield (*begun(names, begins, number), *told)
+
+
+def _counted(images: Iterable[Image]) -> dict[int, dict[tuple[str, str], int]]:
+    """Return for each operation what it did within each scope that it reached: how many of which kind."""
+    counts: dict[int, dict[tuple[str, str], int]] = {}
+    for image in images:
+        many = counts.setdefault(image.operation, {})
+        kind = done(image)
+        for reach in keys.reaches(*image.name[:2]):
+            many[reach, kind] = many.get((reach, kind), 0) + 1
+    return counts
 
 
 def done(image: Image) -> str:

@@ -16,7 +16,6 @@ import numpy as np
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.ports.memories import Cues
 from mcp_memory.stores import vectors
-from mcp_memory.stores.redis import keys
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,7 +108,7 @@ def row_of(stored: Stored) -> bytes:
         cues.day,
         stored.length,
         0 if vector is None else vector.generation,
-        bytes.fromhex(keys.thread(record) or ""),
+        bytes.fromhex(stored.thread or ""),
         len(speaker),
     )
     return b"".join((head, b"" if vector is None else vector.packed, speaker))

@@ -21,6 +21,14 @@ from mcp_memory.stores.redis.place import connected, passing, shown
 T = TypeVar("T")
 Word: TypeAlias = "str | bytes | int | float"
 Command: TypeAlias = Sequence[Word]
+
+
+class Plain(tuple[str, ...]):
+    """A command of a transaction that is sent as it stands: texts without a number that is yet to be given."""
+
+    __slots__ = ()
+
+
 Durability: TypeAlias = Literal["normal", "full"]
 
 MOST_TRIES = 500

@@ -127,7 +127,7 @@ class RedisStore(RedisBesides):
 
     async def touch(self, handles: Sequence[Handle], now: datetime, *, unless_since: datetime) -> None:
         numbers, keys = list(dict.fromkeys(_numbers(handles))), self._opened().keys
-        names = [*map(keys.access, numbers), *map(keys.row, numbers)]
+        names = [*map(keys.access, numbers), *map(keys.row, numbers), *map(keys.memory, numbers)]
         if names:
             await self._opened().run("touch", names, [microseconds(now), microseconds(unless_since), used(now)])
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 
 from mcp_memory.domain.filters import TagField
-from mcp_memory.domain.scope import Scope
 from mcp_memory.stores.redis import keys
-from mcp_memory.stores.redis.documents import Stored, labels
-from mcp_memory.stores.redis.server import Command, Word
+from mcp_memory.stores.redis.documents import Labels, Stored, labelled, labels, owners
+from mcp_memory.stores.redis.server import Command, Plain
 
 LISTED: tuple[TagField, ...] = (
     "namespace",
@@ -25,47 +24,44 @@ LISTED: tuple[TagField, ...] = (
 
 _TOGETHER = 1_000
 """Scopes or values counted by one command."""
+_REMEMBERED = 8_192
+"""Labels of which a process remembers what they are counted by."""
 
 
 def tallies(names: keys.Keys, changes: Iterable[tuple[Stored | None, Stored | None]]) -> Iterator[Command]:
     """Yield the commands that count what memories are instead of what they were."""
-    memories: Counter[Scope] = Counter()
-    words: Counter[Scope] = Counter()
-    values: Counter[tuple[TagField, str]] = Counter()
+    # Those that are added together have the same labels mostly.
+    changed: dict[Labels, tuple[int, int]] = {}
     for change in changes:
         for stored, sign in zip(change, (-1, 1), strict=True):
-            if stored is None:
-                continue
-            scope = stored.record.scope
-            memories[scope] += sign
-            words[scope] += sign * stored.length
-            for name in LISTED:
-                for value in labels(stored.record, name):
-                    values[name, value] += sign
-    yield from _within(names, memories, words)
-    yield from _labelled(names, values)
+            if stored is not None:
+                held = labelled(stored.record)
+                memories, words = changed.get(held, (0, 0))
+                changed[held] = memories + sign, words + sign * stored.length
+    scopes: dict[str, tuple[int, int]] = {}
+    values: dict[tuple[TagField, str], int] = {}
+    for held, (memories, words) in changed.items():
+        reaches, valued = _counted_by(held)
+        for reach in reaches:
+            before = scopes.get(reach, (0, 0))
+            scopes[reach] = before[0] + memories, before[1] + words
+        for value in valued:
+            values[value] = values.get(value, 0) + memories
+    for some in _parts([(reach, *map(str, both)) for reach, both in scopes.items() if any(both)]):
+        yield Plain(("COUNT", names.counts, *some))
+    told = [(f"{name}:{value}", names.values(name), value, str(many)) for (name, value), many in values.items() if many]
+    for some in _parts(told):
+        yield Plain(("USE", names.uses, *some))
 
 
-def _labelled(names: keys.Keys, values: Counter[tuple[TagField, str]]) -> Iterator[Command]:
-    told: list[tuple[Word, ...]] = [
-        (names.uses(name), names.values(name), value.encode("utf-8", "surrogatepass"), count)
-        for (name, value), count in values.items()
-        if count
-    ]
-    for start in range(0, len(told), _TOGETHER):
-        yield ("USE", *chain.from_iterable(told[start : start + _TOGETHER]))
+@lru_cache(_REMEMBERED)
+def _counted_by(held: Labels) -> tuple[tuple[str, ...], tuple[tuple[TagField, str], ...]]:
+    """Return the scopes that memories of these labels lie within, and the values that are listed of them."""
+    return keys.reaches(*owners(held)), tuple((name, value) for name in LISTED for value in labels(held, name))
 
 
-def _within(names: keys.Keys, memories: Counter[Scope], words: Counter[Scope]) -> Iterator[Command]:
-    """Yield what counts in each scope that the memories lie within."""
-    changes: dict[str, tuple[int, int]] = {}
-    for scope, count in memories.items():
-        for reach in keys.reaches(scope.namespace, scope.user_id, scope.session_id):
-            before = changes.get(reach, (0, 0))
-            changes[reach] = before[0] + count, before[1] + words[scope]
-    told: list[tuple[Word, ...]] = [(reach, *change) for reach, change in changes.items() if any(change)]
-    for start in range(0, len(told), _TOGETHER):
-        yield ("COUNT", names.counts, *chain.from_iterable(told[start : start + _TOGETHER]))
+def _parts(told: Sequence[tuple[str, ...]]) -> Iterator[Iterable[str]]:
+    return (chain.from_iterable(told[start : start + _TOGETHER]) for start in range(0, len(told), _TOGETHER))
 
 
 def counted(held: bytes | None) -> tuple[int, int]:

@@ -6,12 +6,11 @@ What finds memories (names, contents, threads, counts, labels) follows from how 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
 
-from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.operations import Operation
 from mcp_memory.stores.redis import keys
 from mcp_memory.stores.redis.committing import Check, Given, Numbers, commit
@@ -19,10 +18,12 @@ from mcp_memory.stores.redis.differences import Blobs, differences
 from mcp_memory.stores.redis.documents import FIELDS, USE, Name, Stored, stored_of
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.images import Image, change_image
+from mcp_memory.stores.redis.making import New, made
 from mcp_memory.stores.redis.recording import recorded
 from mcp_memory.stores.redis.server import Command, Server, Word
 from mcp_memory.stores.redis.tallies import tallies
 
+_REVISION = Given("transaction", 1)
 MEMBERS = "*"
 """Stands for all members of a sorted set where a check names a field."""
 
@@ -67,6 +68,7 @@ class Transaction:
         self._contents: dict[str, list[int]] = {}
         self._was: dict[int, Stored | None] = {}
         self._now: dict[int, Stored | None] = {}
+        self._uses: dict[int, bytes | None] = {}
         self._images: list[Image] = []
         self._more: list[Command] = []
 
@@ -155,6 +157,7 @@ class Transaction:
     ) -> None:
         stored = stored_of(handle, found, row, use)
         self._was[handle] = self._now[handle] = stored
+        self._uses[handle] = use[0]
         self._checks.append(Check(self.keys.memory(handle), "rev", None if stored is None else stored.rev))
 
     # planning
@@ -190,7 +193,7 @@ class Transaction:
         # New ones come last.
         order = sorted(self._contents[content], key=lambda handle: (handle < 0, abs(handle)))
         found = (self._now.get(handle) for handle in order)
-        return [stored for stored in found if stored is not None and _content(stored) == content]
+        return [stored for stored in found if stored is not None and stored.content == content]
 
     def put(self, stored: Stored) -> None:
         """Plan that the memory is as given."""
@@ -199,9 +202,9 @@ class Transaction:
         self._name(stored.name, Named(stored.handle, merged=False))
         for name in stored.aliases:
             self._name(name, Named(stored.handle, merged=True))
-        content = _content(stored)
-        if content in self._contents and stored.handle not in self._contents[content]:
-            self._contents[content].append(stored.handle)
+        holders = self._contents.get(stored.content or "")
+        if holders is not None and stored.handle not in holders:
+            holders.append(stored.handle)
 
     def drop(self, handle: int) -> None:
         """Plan that the memory is gone."""
@@ -227,10 +230,19 @@ class Transaction:
         """Require that a value is still what was read."""
         self._checks.append(Check(key, field, held))
 
+    def check_use(self, handle: int) -> None:
+        """Require that a memory was not used since it was read."""
+        self.check(self.keys.access(handle), self._uses[handle], USE[0])
+
     @property
     def operation_number(self) -> int:
         """The number of the operation that this is a part of."""
         return self._operation_number or 0
+
+    def create(self, unit: int, stored: Stored) -> None:
+        """Plan that there is a memory that was not there, and record it."""
+        self.put(stored)
+        self._record(unit, None, stored)
 
     @contextmanager
     def recorded(self, unit: int, *handles: int) -> Iterator[None]:
@@ -238,10 +250,12 @@ class Transaction:
         before = {handle: self._now.get(handle) for handle in handles}
         yield
         for handle, was in before.items():
-            number = Given("image", len(self._images) + 1)
-            image = change_image(number, self.operation_number, unit, was, self._now.get(handle))
-            if image is not None:
-                self._images.append(image)
+            self._record(unit, was, self._now.get(handle))
+
+    def _record(self, unit: int, was: Stored | None, now: Stored | None) -> None:
+        image = change_image(Given("image", len(self._images) + 1), self.operation_number, unit, was, now)
+        if image is not None:
+            self._images.append(image)
 
     # committing
 
@@ -253,42 +267,45 @@ class Transaction:
         """
         vectors = {now.vector for now in self._now.values() if now is not None and now.vector is not None}
         await self._generations.meet({vector.generation for vector in vectors})
-        commands = [*self._commands(self._generations.blobs(vectors)), *self._more]
+        blobs = self._generations.blobs(vectors)
+        new = {one.handle: one for one in self._new(blobs)}
+        commands = [*self._commands(blobs, new), *self._more]
         if not commands:
             return
         numbers = Numbers(self._handles, len(self._images), int(isinstance(self._operation_number, Given)))
-        await commit(self.server, None, self._checks, commands, numbers)
+        await commit(self.server, None, self._checks, commands, numbers, new.values())
 
-    def _commands(self, blobs: Blobs) -> Iterator[Command]:
-        revision = Given("transaction", 1)
+    def _new(self, blobs: Blobs) -> Iterator[New]:
+        begun = {image.handle: image for image in reversed(self._images) if image.before is None}
+        for handle, now in self._now.items():
+            if now is not None and self._was.get(handle) is None:
+                vector = None if now.vector is None else blobs[now.vector]
+                named = now.name in self._renamed and self._names[now.name] == (handle, False)
+                yield made(self.keys, now, _REVISION, vector, begun.get(handle), named=named)
+
+    def _commands(self, blobs: Blobs, new: Mapping[int, New]) -> Iterator[Command]:
         pairs = ((self._was.get(handle), now) for handle, now in self._now.items())
         changes = [(was, now) for was, now in pairs if now is not was]
         for was, now in changes:
-            yield from differences(self.keys, blobs, was, now, revision)
+            # What is new is written otherwise, with all that leads to it.
+            yield from differences(self.keys, blobs, was, now, _REVISION)
         yield from tallies(self.keys, changes)
+        yield from self._renaming(new)
+        yield from self._recording({one.image.number for one in new.values() if one.image is not None})
+
+    def _renaming(self, new: Mapping[int, New]) -> Iterator[Command]:
         for name in self._renamed:
             named = self._names[name]
-            key, field = self.keys.named(name[2]), keys.owned(*name[:2])
             if named is None:
-                yield ("HDEL", key, field)
-            else:
-                yield ("HSET", key, field, f"{'a' if named.merged else 'n'}{named.handle}")
-        yield from self._recording()
+                yield ("HDEL", self.keys.named(name[2]), keys.owned(*name[:2]))
+            elif named.merged or named.handle not in new:
+                leading = f"{'a' if named.merged else 'n'}{named.handle}"
+                yield ("HSET", self.keys.named(name[2]), keys.owned(*name[:2]), leading)
 
-    def _recording(self) -> Iterator[Command]:
+    def _recording(self, kept: Collection[int]) -> Iterator[Command]:
         operation, number = self._operation, self.operation_number
         if operation is None or not self._images:
             return
-        if isinstance(number, Given):
-            plain = operation.model_dump_json(exclude={"undone_by", "created", "changed", "removed"})
-            yield ("SET", self.keys.operation_of_id(operation.id), number)
-            yield ("HSET", self.keys.operation(number), "doc", plain)
-            yield ("ZADD", self.keys.operations_by_time, microseconds(operation.at), number)
         if self._undoes is not None:
             yield ("HSET", self.keys.operation(self._undoes), "by", operation.id)
-        yield from recorded(self.keys, self._images)
-
-
-def _content(stored: Stored) -> str | None:
-    digest = stored.record.memory_hash
-    return None if digest is None else keys.content(stored.record.scope, digest)
+        yield from recorded(self.keys, self._images, kept, operation if isinstance(number, Given) else None)

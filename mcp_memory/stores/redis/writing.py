@@ -9,7 +9,6 @@ from typing import Literal
 from mcp_memory.domain.records import MemoryRecord
 from mcp_memory.errors import IdTaken, MemoryNotFound, VersionConflict
 from mcp_memory.ports.memories import Added, Handle, Merge, Seen
-from mcp_memory.stores.redis import keys
 from mcp_memory.stores.redis.documents import Name, Stored, name_of
 from mcp_memory.stores.redis.preparing import Prepared
 from mcp_memory.stores.redis.transaction import Transaction
@@ -23,40 +22,36 @@ def superseded(record: MemoryRecord) -> list[Name]:
     return [(record.namespace, record.user_id, old) for old in record.supersedes]
 
 
-def _content(record: MemoryRecord) -> str | None:
-    return None if record.memory_hash is None else keys.content(record.scope, record.memory_hash)
-
-
 async def add(
     transaction: Transaction, entries: Sequence[Prepared], duplicates: Literal["keep_first", "keep_both"]
 ) -> list[Added]:
     """Store the entries; answer what became of each."""
     records = [entry.record for entry in entries]
     names = [name_of(record) for record in records] + [name for record in records for name in superseded(record)]
-    contents = {content for record in records if (content := _content(record))} if duplicates == "keep_first" else ()
-    await transaction.read(names=names, contents=contents, fresh=True)
-    added = [_added(transaction, entry, keep_first=duplicates == "keep_first") for entry in entries]
+    contents = [entry.content if duplicates == "keep_first" else None for entry in entries]
+    await transaction.read(names=names, contents=[one for one in contents if one is not None], fresh=True)
+    added = [_added(transaction, entry, content) for entry, content in zip(entries, contents, strict=True)]
     await transaction.commit()
     return added
 
 
-def _added(transaction: Transaction, entry: Prepared, *, keep_first: bool) -> Added:
+def _added(transaction: Transaction, entry: Prepared, content: str | None) -> Added:
+    """Store the entry, unless something holds the same content; None lets any number of memories hold one."""
     record, name = entry.record, name_of(entry.record)
     handle = transaction.named(name)
     there = None if handle is None else transaction.stored(handle)
     if there is not None:
         kept = {field: getattr(there.record, field) for field in _KEPT}
         return Added(_put(transaction, there, entry, record.model_copy(update=kept)), "replaced")
-    content = _content(record) if keep_first else None
     same = None if content is None else _first(transaction.holders(content))
     if same is not None and same.repeated_by(record):
         return Added(same, "duplicate")
     handle = transaction.new_handle()
     former = transaction.merged(name)
-    with transaction.recorded(handle, handle, *([former] if former else [])):
-        if former and (merged := transaction.stored(former)):
+    transaction.create(handle, entry.stored(handle))
+    if former and (merged := transaction.stored(former)):
+        with transaction.recorded(handle, former):
             transaction.put(with_changes(merged, aliases=merged.aliases - {name}))
-        transaction.put(entry.stored(handle))
     end_superseded(transaction, record, handle)
     return Added(record, "stored")
 
