@@ -2,12 +2,13 @@
 
     python benchmarks/redis_store.py [--sizes 10000,100000] [--algorithm hnsw|flat] [--datatype float32|float16]
 
-Both rows have a server of their own, and are called in turns, so that what else the machine does falls on both. Times
+Each row has a server of its own, and they are called in turns, so that what else the machine does falls on both. Times
 are milliseconds, p50 with p95 in brackets; what prepares memories for the call is not counted. Memories are those of
 ``benchmarks/store.py``: turns of talk in a hundred namespaces; "1 %" is a search in one of them. "near" asks for the
 200 nearest by vector, "words" for the 200 best by words, "whole" for both with their neighbours, as the product does.
-Ours pass over what has ended, as every search of the product. Plain redisvl keeps id, namespace, user, session, text
-and vector of each memory, and returns id, text and distance.
+"unchecked" are the product's keys, written by the driver alone: nothing is compared, counted or done at once. Ours
+pass over what has ended, as every search of the product. Plain redisvl keeps id, namespace, user, session, text and
+vector of each memory, and returns id, text and distance.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
@@ -26,15 +27,22 @@ from redisvl.index import AsyncSearchIndex
 from redisvl.query import VectorQuery
 from redisvl.query.filter import Tag
 
-from benchmarks.corpus import DIMENSIONS, GENERATION, MANY, NAMESPACES, NOON, QUERIES, TOP, Corpus, Rows
+from benchmarks.corpus import DIMENSIONS, GENERATION, MANY, NAMESPACES, NOON, QUERIES, TOP, WORDS, Corpus, Rows
 from benchmarks.store import operation, p50_p95
 from benchmarks.tables import Report, table
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Entry, Probe
+from mcp_memory.stores import vectors
+from mcp_memory.stores.redis import keys
 from mcp_memory.stores.redis.connecting import Place
+from mcp_memory.stores.redis.documents import Stored, document, pairs
 from mcp_memory.stores.redis.generations import VectorIndex
+from mcp_memory.stores.redis.images import Image
+from mcp_memory.stores.redis.rows import Vector, row_of
+from mcp_memory.stores.redis.server import Command
 from mcp_memory.stores.redis.store import RedisStore
+from mcp_memory.stores.redis.words import Words
 from tests import redis_server
 
 BATCH = 500
@@ -49,10 +57,12 @@ MOST_MEMORY = "8gb"
 """Of each server; what would take more is an error."""
 BULK = "bulk rows/s"
 SCOPES = ("", " 1 %")
+KEYS = keys.Keys("memory_idx")
+_NUMPY = {"float32": "<f4", "float16": "<f2"}
 
 
-class Side(Protocol):
-    """One of the two that are compared."""
+class Adding(Protocol):
+    """What stores memories."""
 
     async def open(self) -> None:
         """Make the index."""
@@ -63,11 +73,15 @@ class Side(Protocol):
     async def add(self, memories: Sequence[Any]) -> object:
         """Store memories at once."""
 
-    async def near(self, number: int, most: int, *, scoped: bool) -> Sequence[int]:
-        """Return the numbers of the memories nearest to a question."""
-
     async def close(self) -> None:
         """Give back the connections."""
+
+
+class Side(Adding, Protocol):
+    """One of the two that are compared in everything."""
+
+    async def near(self, number: int, most: int, *, scoped: bool) -> Sequence[int]:
+        """Return the numbers of the memories nearest to a question."""
 
 
 class Ours:
@@ -111,12 +125,55 @@ def _where(number: int, *, scoped: bool) -> Where:
     return Where(Scope(f"n{number % NAMESPACES}" if scoped else None), current_at=NOON)
 
 
+class Unchecked:
+    """The keys of the product, written by the driver alone: in one message, but not compared, counted or at once."""
+
+    def __init__(self, corpus: Corpus, url: str, index: VectorIndex) -> None:
+        self._full = Ours(corpus, url, index)
+        self._corpus = corpus
+        self._numpy = _NUMPY[index.datatype]
+        self._client = Redis.from_url(url)
+
+    async def open(self) -> None:
+        """Fill the indexes as those of the product are."""
+        await self._full.open()
+        for start in range(0, self._corpus.size, BATCH):
+            numbers = range(start, min(self._corpus.size, start + BATCH))
+            await self._full.add([self._full.made(number) for number in numbers])
+
+    def made(self, number: int) -> list[Command]:
+        entry, record = self._corpus.entry(number), self._corpus.entry(number).record
+        vector = self._corpus.vectors[number % self._corpus.size]
+        words = Words().of_text(entry.terms)
+        stored = Stored(number, record, words, WORDS, entry.cues, Vector(1, vectors.packed([vector])[0]))
+        fields = {**document(stored), "h": number, "rev": 1, "v1": vector.astype(self._numpy).tobytes()}
+        return [
+            ("HSET", KEYS.memory(number), *pairs(fields)),
+            ("SET", KEYS.row(number), row_of(stored)),
+            ("HSET", KEYS.named(record.id), keys.owner(record), f"n{number}"),
+            ("ZADD", KEYS.content(stored.content or ""), number, number),
+            ("ZADD", KEYS.thread(stored.thread or ""), number, number),
+            ("SET", KEYS.image(number), Image(number, 1, number, number, stored.name, 1).written()),
+            ("RPUSH", KEYS.images_of_memory(number), number),
+        ]
+
+    async def add(self, memories: Sequence[Sequence[Command]]) -> object:
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for command in chain.from_iterable(memories):
+                pipeline.execute_command(*command)
+            return await pipeline.execute()
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._full.close()
+
+
 class Bare:
     """Plain redisvl."""
 
     def __init__(self, corpus: Corpus, url: str, index: VectorIndex) -> None:
         self._corpus, self._kind = corpus, index
-        self._numpy = "<f4" if index.datatype == "float32" else "<f2"
+        self._numpy = _NUMPY[index.datatype]
         vector = {"dims": DIMENSIONS, "algorithm": index.algorithm, "datatype": index.datatype}
         fields: list[dict[str, Any]] = [
             {"name": name, "type": "tag"} for name in ("id", "namespace", "user", "session")
@@ -160,10 +217,11 @@ class Bare:
         await self._index.disconnect()
 
 
-async def compare(corpus: Corpus, sides: dict[str, tuple[Side, str]]) -> dict[str, Report]:
+async def compare(corpus: Corpus, sides: dict[str, tuple[Side, str]], unchecked: Adding) -> dict[str, Report]:
     """Measure the sides in turns; each comes with the URL of its server."""
-    for side, _ in sides.values():
-        await side.open()
+    adders: dict[str, Adding] = {name: side for name, (side, _) in sides.items()} | {"unchecked": unchecked}
+    for adder in adders.values():
+        await adder.open()
     reports = await _loaded(corpus, sides)
     times = QUERIES if corpus.size <= MANY else FEW
     for scope, exact in zip(SCOPES, (corpus.exact(), corpus.exact_in_namespace()), strict=True):
@@ -178,13 +236,14 @@ async def compare(corpus: Corpus, sides: dict[str, tuple[Side, str]]) -> dict[st
                 by_words, whole = _searching(side, scoped=scoped)
                 _note(reports, f"words{scope}", await in_turns({name: by_words}, times))
                 _note(reports, f"whole{scope}", await in_turns({name: whole}, times))
+    reports["unchecked"] = {}
     numbers = count(10**8)
     for many, repeats in ((1, ONE), (100, HUNDRED)):
         asked = [[next(numbers) for _ in range(many)] for _ in range(repeats)]
-        adding = {name: _adding(side, asked) for name, (side, _) in sides.items()}
+        adding = {name: _adding(adder, asked) for name, adder in adders.items()}
         _note(reports, f"add {many}", await in_turns(adding, repeats))
-    for side, _ in sides.values():
-        await side.close()
+    for adder in adders.values():
+        await adder.close()
     return reports
 
 
@@ -199,7 +258,7 @@ def _searching(side: Ours, *, scoped: bool) -> tuple[Call, Call]:
     return lambda number: side.words(number, scoped=scoped), lambda number: side.whole(number, scoped=scoped)
 
 
-def _adding(side: Side, asked: Sequence[Sequence[int]]) -> Call:
+def _adding(side: Adding, asked: Sequence[Sequence[int]]) -> Call:
     ready = [[side.made(number) for number in numbers] for numbers in asked]
     return lambda number: side.add(ready[number])
 
@@ -254,29 +313,35 @@ def _recall(found: Sequence[Sequence[int]], exact: Rows) -> float:
 
 def _times(reports: dict[str, Report]) -> str:
     """Return how many times as long ours takes, by the medians."""
-    ours, bare = reports.values()
+    ours, bare, unchecked = reports.values()
     said = [f"bulk {float(bare[BULK]) / float(ours[BULK]):.2f}"]
-    for column in (name for name in bare if name.startswith(("near", "add"))):
-        mine, theirs = (float(str(report[column]).split()[0]) for report in (ours, bare))
-        said.append(f"{column} {mine / theirs:.2f}")
-    return f"Times as long as redisvl alone: {', '.join(said)}."
+    compared = (name for name in bare if name.startswith(("near", "add")))
+    said += [f"{column} {_middle(ours, column) / _middle(bare, column):.2f}" for column in compared]
+    kept = [f"{column} {_middle(ours, column) / _middle(unchecked, column):.2f}" for column in unchecked]
+    return f"Times as long as redisvl alone: {', '.join(said)}. As the same keys unchecked: {', '.join(kept)}."
+
+
+def _middle(report: Report, column: str) -> float:
+    return float(str(report[column]).split()[0])
 
 
 def measured(size: int, index: VectorIndex) -> dict[str, Report]:
-    """Measure one size with two servers."""
+    """Measure one size with three servers."""
     corpus = Corpus(size)
     options = (*redis_server.PASSING, "--maxmemory", MOST_MEMORY)
     with (
         tempfile.TemporaryDirectory() as one,
         tempfile.TemporaryDirectory() as other,
+        tempfile.TemporaryDirectory() as third,
         redis_server.server(Path(one), *options) as ours,
         redis_server.server(Path(other), *options) as bare,
+        redis_server.server(Path(third), *options) as unchecked,
     ):
         sides: dict[str, tuple[Side, str]] = {
             "mcp-memory": (Ours(corpus, ours.url, index), ours.url),
             "redisvl alone": (Bare(corpus, bare.url, index), bare.url),
         }
-        return asyncio.run(compare(corpus, sides))
+        return asyncio.run(compare(corpus, sides, Unchecked(corpus, unchecked.url, index)))
 
 
 def main() -> None:
