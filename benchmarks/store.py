@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -259,78 +259,63 @@ BACKENDS: dict[str, Callable[[Corpus, Path], Awaitable[Report]]] = {
 # ---------------------------------------------------------------------------------------------------- several processes
 
 
-_LINES = 64
-"""Characters in which the last whole line of a process surely stands."""
+_AHEAD = 1_024
+"""Vectors made at a time: to make one takes as long as to store it."""
 
 
-class _Board:
-    """Where each process writes what it was acknowledged for, one file a process."""
+async def share(path: Path, board: Path, me: int, processes: int) -> Report:
+    """Add and look by turns for some seconds: what another process was acknowledged for must be found.
 
-    def __init__(self, folder: Path, me: int) -> None:
-        self._folder = folder
-        self._mine = (folder / str(me)).open("a", encoding="utf-8")
-
-    def write(self, name: str) -> None:
-        """Tell the others of a memory."""
-        self._mine.write(f"{name}\n")
-        self._mine.flush()
-
-    def others(self) -> list[str]:
-        """Return the newest memory of each process."""
-        told = (self._end(file) for file in self._folder.iterdir())
-        return [names[-1] for names in told if names]
-
-    def _end(self, file: Path) -> list[str]:
-        """Return what a process told last, in whole lines; all that it told would take longer than a search."""
-        with file.open("rb") as told:
-            told.seek(max(0, file.stat().st_size - _LINES))
-            text = told.read().decode()
-        return text[: text.rfind("\n") + 1].split()
-
-    def close(self) -> None:
-        """Stop telling."""
-        self._mine.close()
-
-
-async def share(path: Path, board: Path, me: int) -> Report:
-    """Add and look by turns for some seconds: what every other process was acknowledged for must be found."""
+    On the board stands for how many memories each process was acknowledged.
+    """
     store = await _opened(path)
     random = np.random.default_rng(me)
-    rounds = checks = stale = errors = 0
-    mine = _Board(board, me)
+    acknowledged = np.memmap(board, np.int64, "r+", shape=(processes,))
+    asked = [number for number in range(processes) if number != me] or [me]
+    checks = stale = errors = 0
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
+        other = asked[int(random.integers(len(asked)))]
+        newest = int(acknowledged[other]) - 1
         try:
-            stale_now, checks_now = await _round(store, (me, rounds), mine.others(), random)
+            if newest >= 0:
+                checks += 1
+                stale += await _misses(store, (other, newest))
+            await _add_own(store, (me, int(acknowledged[me])))
         except StoreError:
             errors += 1
             continue
-        mine.write(f"{me}-{rounds}")
-        rounds, stale, checks = rounds + 1, stale + stale_now, checks + checks_now
-    mine.close()
+        acknowledged[me] += 1
     await store.close()
-    return {"adds": rounds, "checks": checks, "stale": stale, "errors": errors}
+    return {"adds": int(acknowledged[me]), "checks": checks, "stale": stale, "errors": errors}
 
 
-async def _round(
-    store: SqliteStore, name: tuple[int, int], known: list[str], random: np.random.Generator
-) -> tuple[int, int]:
-    stale = 0
-    if known:
-        other = known[int(random.integers(len(known)))]
-        probe = Probe(_own_vector(other), GENERATION, nearest=1)
-        (record,) = await store.records((await store.candidates(probe, Where())).handles)
-        stale = int(record is None or record.id != other)
-    text = f"{name[0]}-{name[1]}"
+async def _misses(store: SqliteStore, name: tuple[int, int]) -> bool:
+    """Say whether a search does not find the memory that a process stored so long ago."""
+    found = await store.candidates(Probe(_own_vector(name), GENERATION, nearest=1), Where())
+    (record,) = await store.records(found.handles)
+    return record is None or record.id != _named(name)
+
+
+async def _add_own(store: SqliteStore, name: tuple[int, int]) -> None:
+    text = _named(name)
     record = MemoryRecord(id=text, text=text, created_at=NOON, updated_at=NOON, last_accessed=NOON)
-    await store.add([Entry(record, text, Cues(), _own_vector(text), GENERATION)], operation())
-    return stale, bool(known)
+    await store.add([Entry(record, text, Cues(), _own_vector(name), GENERATION)], operation())
 
 
-def _own_vector(name: str) -> Vectors:
-    seed = [int(part) for part in name.split("-")]
-    unit: Vectors = unit_rows(np.random.default_rng(seed).normal(size=(1, DIMENSIONS)).astype(np.float32))[0]
-    return unit
+def _named(name: tuple[int, int]) -> str:
+    return f"{name[0]}-{name[1]}"
+
+
+def _own_vector(name: tuple[int, int]) -> Vectors:
+    vector: Vectors = _own_vectors(name[0], name[1] // _AHEAD)[name[1] % _AHEAD]
+    return vector
+
+
+@cache
+def _own_vectors(process: int, part: int) -> Vectors:
+    random = np.random.default_rng([process, part])
+    return unit_rows(random.standard_normal((_AHEAD, DIMENSIONS), dtype=np.float32))
 
 
 async def lost(path: Path, told: list[str]) -> int:
@@ -345,11 +330,12 @@ def sharing(processes: int) -> Report:
     """Measure several processes on one file of ten thousand memories."""
     with tempfile.TemporaryDirectory() as name:
         path, board = Path(name, "memory.sqlite3"), Path(name, "board")
-        board.mkdir()
+        np.zeros(processes, np.int64).tofile(board)
         asyncio.run(_build(Corpus(10_000), path))
-        running = [_run("--share", str(path), str(board), str(number)) for number in range(processes)]
+        places = (str(path), str(board))
+        running = [_run("--share", *places, str(number), str(processes)) for number in range(processes)]
         reports = [json.loads(process.communicate()[0]) for process in running]
-        told = [name for file in board.iterdir() for name in file.read_text(encoding="utf-8").split()]
+        told = [_named((me, number)) for me, report in enumerate(reports) for number in range(report["adds"])]
         total = {key: sum(report[key] for report in reports) for key in reports[0]}
         return {
             "processes": processes,
@@ -375,7 +361,7 @@ def main() -> None:
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--vectors", help="real embeddings: an array of shape (n, 384) in a .npy file")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--share", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--share", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         with tempfile.TemporaryDirectory() as folder:
@@ -383,7 +369,8 @@ def main() -> None:
         print(json.dumps(report))
         return
     if given.share:
-        print(json.dumps(asyncio.run(share(Path(given.share[0]), Path(given.share[1]), int(given.share[2])))))
+        path, board, me, processes = given.share
+        print(json.dumps(asyncio.run(share(Path(path), Path(board), int(me), int(processes)))))
         return
     real = ["--vectors", given.vectors] if given.vectors else []
     for size in [*map(int, given.sizes.split(",")), *([1_000_000] if given.million else [])]:
