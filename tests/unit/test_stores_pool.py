@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio.lowlevel
 import apsw
 import pytest
 
@@ -59,3 +62,37 @@ async def test_what_others_write_to_is_not_mapped_until_it_is_quiet(pool: Connec
         assert not await is_mapped(pool)
         await pool.read(lambda connection: connection.execute("SELECT count(*) FROM numbers").get)
     assert await is_mapped(pool)
+
+
+async def test_an_error_reaches_whoever_waits(pool: Connections) -> None:
+    def fail(connection: apsw.Connection) -> None:
+        add(connection)
+        raise LookupError("nothing of this is kept")
+
+    with pytest.raises(LookupError, match="nothing of this"):
+        await pool.write(fail)
+    assert await pool.read(lambda connection: connection.execute("SELECT count(*) FROM numbers").get) == 0
+
+
+async def test_what_nobody_waits_for_any_longer_is_not_begun(pool: Connections) -> None:
+    """What was begun is finished."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def add_slowly(connection: apsw.Connection) -> None:
+        begun.set()
+        go_on.wait()
+        add(connection)
+
+    running = asyncio.ensure_future(pool.write(add_slowly))
+    await asyncio.to_thread(begun.wait)
+    waiting = asyncio.ensure_future(pool.write(add))
+    await anyio.lowlevel.checkpoint()
+    running.cancel()
+    waiting.cancel()
+    await asyncio.wait([running, waiting])
+    go_on.set()
+
+    assert running.cancelled()
+    assert waiting.cancelled()
+    await pool.write(lambda _: None)
+    assert await pool.read(lambda connection: connection.execute("SELECT count(*) FROM numbers").get) == 1

@@ -38,15 +38,16 @@ class _Pooled:
         self.connection = connection
         self._mapped = True
         self._quiet = 0
-        self._version = self._data_version()
+        # What it sees at its first transaction is not foreign.
+        connection.execute("PRAGMA data_version").fetchall()
+        self._version = connection.data_version()
 
-    def _data_version(self) -> int:
-        return int(self.connection.execute("PRAGMA data_version").get)
-
-    def settle(self) -> None:
+    def settle(self, kind: Kind) -> None:
         """Look after a transaction whether a foreign one came before it."""
-        seen, self._version = self._version, self._data_version()
-        self._quiet = self._quiet + 1 if seen == self._version else 0
+        # Every foreign transaction that was seen raises the number, and so does every own one that may write.
+        expected = self._version + (kind == "write")
+        self._version = self.connection.data_version()
+        self._quiet = self._quiet + 1 if self._version == expected else 0
         mapped = self._quiet >= QUIET or (self._mapped and self._quiet > 0)
         if mapped != self._mapped:
             self._mapped = mapped
@@ -70,7 +71,7 @@ class Connections:
 
     async def read(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run the act in a thread, within one snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._run, "read", act)
+        return await _done_in(self._readers, partial(self._run, "read", act))
 
     async def write(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run the act in the writing thread, within one transaction."""
@@ -95,7 +96,7 @@ class Connections:
     async def _in_writer(self, run: Callable[[], T]) -> T:
         if self._log is None:
             raise StoreReadOnly(READ_ONLY.format(path=self._settings.path))
-        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+        return await _done_in(self._writer, run)
 
     def _run(self, kind: Kind, act: Callable[[apsw.Connection], T]) -> T:
         path = self._settings.path
@@ -109,7 +110,7 @@ class Connections:
                     return act(taken.connection)
                 with transaction(taken.connection, kind):
                     result = act(taken.connection)
-                taken.settle()
+                taken.settle(kind)
                 return result
         finally:
             self._free.append(taken)
@@ -136,6 +137,38 @@ class Connections:
             self._log.close()
         while self._free:
             self._free.pop().connection.close()
+
+
+def _done_in(threads: ThreadPoolExecutor, run: Callable[[], T]) -> asyncio.Future[T]:
+    """Return what will become of the call in one of the threads; it is not begun once nobody waits for it.
+
+    ``run_in_executor`` chains a second future to this one, which takes longer than many a read.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    threads.submit(_do, loop, future, run)
+    return future
+
+
+def _do(loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], run: Callable[[], T]) -> None:
+    if future.cancelled():
+        return
+    try:
+        loop.call_soon_threadsafe(_answer, future, run())
+    except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        loop.call_soon_threadsafe(_fail, future, error)
+        # The error knows this frame: it is not to know the future in turn.
+        del future
+
+
+def _answer(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[T], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
