@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from mcp_memory.stores.sqlite.connection import Settings, connect
-from mcp_memory.stores.sqlite.write_ahead import WriteAheadLog
+from mcp_memory.stores.sqlite.write_ahead import LONGEST, WriteAheadLog
 
 PAGES = 50
 ROW = b"x" * 4_000
@@ -73,6 +73,21 @@ def test_it_does_not_grow_without_end_while_much_is_written(settings: Settings, 
     log.close()
 
     assert pages_of(settings.path.with_name(f"{settings.path.name}-wal")) < 10 * PAGES
+
+
+def test_a_log_that_does_not_become_shorter_is_not_moved_after_each_commit(
+    settings: Settings, connection: apsw.Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each try at a file that is not there is told of once; to open one that is there takes longer than to fail."""
+    log = WriteAheadLog(Settings(tmp_path / "elsewhere.sqlite3"), PAGES)
+    log.watch(connection)
+
+    for _ in range(LONGEST * PAGES // 2):
+        connection.execute("INSERT INTO rows VALUES (1)")
+        connect(settings).close()
+    log.close()
+
+    assert 0 < len(caplog.records) < 2 * LONGEST
 
 
 def test_what_was_written_stays_so_where_the_log_cannot_be_moved(

@@ -20,6 +20,7 @@ class WriteAheadLog:
     def __init__(self, settings: Settings, pages: int = CHECKPOINT) -> None:
         self._settings = settings
         self._pages = pages
+        self._due = pages
         self._mover = ThreadPoolExecutor(1, thread_name_prefix="memory-log")
         self._moving: Future[None] | None = None
 
@@ -29,7 +30,12 @@ class WriteAheadLog:
 
     def _written(self, connection: apsw.Connection, name: str, pages: int) -> int:
         del connection, name
-        if pages >= self._pages:
+        if pages < self._pages:
+            # It has begun anew.
+            self._due = self._pages
+        elif pages >= min(self._due, LONGEST * self._pages):
+            # While others write a log goes on growing however much of it is moved.
+            self._due = pages + self._pages // 2
             if self._moving is None or self._moving.done():
                 self._moving = self._mover.submit(self._move)
             if pages >= LONGEST * self._pages:
