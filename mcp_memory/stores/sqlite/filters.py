@@ -52,10 +52,18 @@ class Condition:
 
 def numbers_of(connection: apsw.Connection, scope: Scope) -> Numbers | None:
     """Return the numbers of the scope's parts, 0 for an open one; None where nothing can be in this scope."""
+    namespace, user, session = known_numbers(connection, scope)
+    return None if namespace is None or user is None or session is None else (namespace, user, session)
+
+
+def known_numbers(connection: apsw.Connection, scope: Scope) -> tuple[int | None, int | None, int | None]:
+    """Return the number of each part of the scope, 0 for an open one and None for a name that has none."""
     names = (scope.namespace, scope.user_id, scope.session_id)
+    if names == (None, None, None):
+        return 0, 0, 0
     numbers = connection.execute(sql("scope_numbers"), names).get
-    found = [0 if name is None else number for name, number in zip(names, numbers, strict=True)]
-    return None if None in found else (found[0], found[1], found[2])
+    first, second, third = (0 if name is None else number for name, number in zip(names, numbers, strict=True))
+    return first, second, third
 
 
 def condition(where: Where, numbers: Numbers) -> Condition:

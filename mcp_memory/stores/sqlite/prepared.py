@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeAlias
 from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.memories import Entry
-from mcp_memory.ports.models import Generation
 from mcp_memory.stores import vectors
 from mcp_memory.stores.sqlite.rows import Place, Row, cues_blob, labels_of, memory_columns
 
@@ -57,11 +56,11 @@ def _cues(entry: Entry) -> tuple[bytes, str, int]:
 def _packed(entries: Sequence[Entry]) -> list[bytes | None]:
     """Return the stored form of each entry's vector; None where it has none, or none of a known generation."""
     found: list[bytes | None] = [None] * len(entries)
-    places: dict[Generation, list[int]] = {}
+    by_length: dict[int, list[int]] = {}
     for place, entry in enumerate(entries):
         if entry.vector is not None and entry.generation is not None:
-            places.setdefault(entry.generation, []).append(place)
-    for among in places.values():
+            by_length.setdefault(len(entry.vector), []).append(place)
+    for among in by_length.values():
         blobs = vectors.packed([vector for place in among if (vector := entries[place].vector) is not None])
         for place, blob in zip(among, blobs, strict=True):
             found[place] = blob

@@ -13,9 +13,6 @@ DELETE FROM sqlite_sequence WHERE name IN ('memories', 'changes')
 -- name: remember_last_numbers
 INSERT INTO sqlite_sequence (name, seq) VALUES ('memories', ?), ('changes', ?)
 
--- name: name_number
-SELECT number FROM names WHERE kind = ? AND name = ?
-
 -- name: scope_numbers
 SELECT
     (SELECT number FROM names WHERE kind = 0 AND name = ?),

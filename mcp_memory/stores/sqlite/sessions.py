@@ -14,7 +14,7 @@ from mcp_memory.errors import VersionConflict
 from mcp_memory.stores.sqlite import filters
 from mcp_memory.stores.sqlite.rows import Numbers, session_of, session_texts
 from mcp_memory.stores.sqlite.statements import sql
-from mcp_memory.stores.sqlite.writing import number_of
+from mcp_memory.stores.sqlite.writing import numbers_given
 
 
 def _exactly(connection: apsw.Connection, session_id: str, scope: Scope) -> Numbers | None:
@@ -41,9 +41,7 @@ def find(connection: apsw.Connection, session_id: str, scope: Scope, now: dateti
 def put(connection: apsw.Connection, session: Session, expected_version: int | None, now: datetime) -> Session:
     """Store the session whole, if it is still at the version."""
     expire(connection, now)
-    namespace = number_of(connection, filters.KINDS["namespace"], session.namespace)
-    user = number_of(connection, filters.KINDS["user_id"], session.user_id)
-    number = number_of(connection, filters.KINDS["session_id"], session.session_id)
+    namespace, user, number = numbers_given(connection, session.scope)
     last, alive = connection.execute(sql("session_version"), (namespace, user, number)).get or (0, 0)
     found = int(str(last)) if alive else 0
     if expected_version not in {None, found}:

@@ -35,14 +35,6 @@ class New(NamedTuple):
     numbers: Numbers
 
 
-def number_of(connection: apsw.Connection, kind: int, name: str | None) -> int:
-    """Return the number of a name, given it now if it has none."""
-    if name is None:
-        return 0
-    found = connection.execute(sql("name_number"), (kind, name)).get
-    return int(found or connection.execute(sql("add_name"), (kind, name)).get)
-
-
 Duplicates: TypeAlias = Literal["keep_first", "keep_both", "as_they_are"]
 """What becomes of what is there already; of what is taken in as it is, not even what it supersedes is touched."""
 
@@ -167,21 +159,21 @@ def insert(connection: apsw.Connection, gathered: Sequence[tuple[int, New]]) -> 
 
 
 class _Generations:
-    """The numbers of generations, each asked for once."""
+    """The numbers of generations, asked for where one follows another."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._numbers: dict[Generation, int] = {}
+        self._last: tuple[Generation, int] | None = None
 
     def vector(self, ready: Prepared) -> tuple[int, bytes | None]:
         """Return the generation's number and the vector of the entry, as ``facets`` keeps them."""
         generation = ready.entry.generation
         if ready.vector is None or generation is None:
             return 0, None
-        number = self._numbers.get(generation)
-        if number is None:
-            number = self._numbers[generation] = self._given(generation)
-        return number, ready.vector
+        # Mostly they share one, the object itself: to hash or compare it for each takes longer than to ask.
+        if self._last is None or (self._last[0] is not generation and self._last[0] != generation):
+            self._last = generation, self._given(generation)
+        return self._last[1], ready.vector
 
     def _given(self, generation: Generation) -> int:
         named = (generation.model, generation.dimensions, generation.digest)
@@ -191,11 +183,12 @@ class _Generations:
 
 def numbers_given(connection: apsw.Connection, scope: Scope) -> Numbers:
     """Return the numbers of the scope's names, given now to those that have none."""
-    known = filters.numbers_of(connection, scope)
-    if known is not None:
-        return known
-    names = enumerate((scope.namespace, scope.user_id, scope.session_id))
-    first, second, third = (number_of(connection, kind, name) for kind, name in names)
+    names = (scope.namespace, scope.user_id, scope.session_id)
+    known = filters.known_numbers(connection, scope)
+    first, second, third = (
+        int(connection.execute(sql("add_name"), (kind, name)).get) if number is None else number
+        for kind, (name, number) in enumerate(zip(names, known, strict=True))
+    )
     return first, second, third
 
 
