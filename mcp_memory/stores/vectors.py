@@ -17,11 +17,15 @@ else:
     _native = simsimd.hamming
 
 Codes: TypeAlias = NDArray[np.uint8]
+Stored: TypeAlias = NDArray[np.uint8]
+"""Vectors as they are stored, one a row."""
 Rows: TypeAlias = NDArray[np.int64]
 Hamming: TypeAlias = Callable[[Codes, Codes], NDArray[np.float64]]
 
 _FIRST, _BLOCK = 4_096, 65_536
 """Codes compared at a time: few at first, to learn how near is near; then as many as stay in the processor's cache."""
+_AT_ONCE = 16_384
+"""So few codes are compared without learning that, which takes longer."""
 _WORD = 8
 """Codes are whole words of 64 bits."""
 _PACKED = 128
@@ -74,9 +78,15 @@ def unpacked(stored: Sequence[bytes], dimensions: int) -> tuple[NDArray[np.int8]
     return rows["parts"], rows["scale"]
 
 
-def distances(stored: Sequence[bytes], vector: NDArray[np.float32]) -> NDArray[np.float32]:
+def matrix(stored: Sequence[bytes], dimensions: int) -> Stored:
+    """Return stored vectors as the rows of a matrix."""
+    return np.frombuffer(b"".join(stored), np.uint8).reshape(-1, SCALE + dimensions)
+
+
+def distances(stored: Sequence[bytes] | Stored, vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the cosine distance of each stored vector from the vector."""
-    rows = np.frombuffer(b"".join(stored), _stored(len(vector)))
+    together = stored if isinstance(stored, np.ndarray) else b"".join(stored)
+    rows = np.frombuffer(together, _stored(len(vector)))
     cosine: NDArray[np.float32] = rows["parts"].astype(np.float32) @ vector
     distance: NDArray[np.float32] = np.float32(1) - cosine * rows["scale"]
     return distance
@@ -117,6 +127,12 @@ hamming: Hamming = hamming_numpy if _native is None else hamming_simsimd
 
 def nearest_codes(codes: Codes, code: Codes, count: int, allowed: NDArray[np.bool_] | None = None) -> Rows:
     """Return the rows of the nearest codes, as many as asked for or as there are, in no order."""
+    if 0 < len(codes) <= _AT_ONCE:
+        distance = hamming(codes, code)
+        if allowed is None:
+            return _least(distance, count)[0]
+        places = np.flatnonzero(allowed)
+        return places[_least(distance[places], count)[0]]
     rows: list[Rows] = []
     found: list[NDArray[np.float64]] = []
     bound, held, start = np.inf, 0, 0

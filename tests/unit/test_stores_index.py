@@ -13,8 +13,10 @@ from mcp_memory.domain.filters import Where
 from mcp_memory.ports.memories import Handle
 from mcp_memory.stores.sqlite import blocks
 from mcp_memory.stores.sqlite.connection import transaction
+from mcp_memory.stores.sqlite.index import Index
 from mcp_memory.stores.sqlite.statements import sql
 from mcp_memory.stores.sqlite.store import SqliteStore
+from mcp_memory.stores.vectors import SCALE
 from tests.contracts.entries import ANN, EVERYWHERE, FIRST, SECOND, candidates, entry, operation, restoring, vector
 from tests.standing_clock import NOON, StandingClock
 
@@ -128,6 +130,32 @@ async def test_what_an_undo_brings_back_every_process_sees_where_it_was(tmp_path
     new = await opened(path)
     assert await look(old) == await look(other) == await look(late) == await look(new) == before
     await asyncio.gather(old.close(), other.close(), late.close(), new.close())
+
+
+async def test_a_snapshot_neither_sees_what_is_newer_nor_leaves_its_vectors_behind(tmp_path: Path) -> None:
+    """Threads of a process share the columns and the vectors, but not their snapshots."""
+    path = tmp_path / "memory.sqlite3"
+    store = await opened(path)
+    await store.add([entry("one", vector(1, 0), id="1"), entry("two", vector(1, 1), id="2")], operation())
+    handles: list[Handle] = [handle for handle, _ in await store.scan(None, 2)]
+    index, old, new = Index(), apsw.Connection(str(path)), apsw.Connection(str(path))
+    with transaction(old, "read"):
+        number = old.execute("SELECT number FROM generations").get
+        before = index.view(old, number, FIRST.dimensions)
+        await store.add([entry("three", vector(0, 1), id="3")], operation())
+        changed = entry("other", vector(0, 1), id="1")
+        await store.replace(handles[0], changed, operation(), expected_version=1)
+        with transaction(new, "read"):
+            after = index.view(new, number, FIRST.dimensions)
+        assert len(index.view(old, number, FIRST.dimensions).columns.handle) == 2 < len(after.columns.handle)
+        rows = np.arange(2)
+        index.keep(before, rows, np.zeros((2, SCALE + FIRST.dimensions), np.uint8))
+    stored, there = after.cache.get(rows)
+    assert not there[0]
+    assert stored[1].any()
+    old.close()
+    new.close()
+    await store.close()
 
 
 async def test_old_vectors_are_found_without_a_look_at_the_others(tmp_path: Path) -> None:

@@ -70,26 +70,28 @@ class Columns:
                 mine[rows] = NEVER if its is None else its
 
     def _all(self) -> Iterable[NDArray[np.generic] | None]:
-        return (getattr(self, column.name) for column in fields(self))
+        return map(self.__getattribute__, _NAMES)
+
+
+_NAMES = tuple(column.name for column in fields(Columns))
 
 
 def read_columns(rows: Sequence[Row], generation: int, dimensions: int) -> Columns:
     """Return rows of the statement ``index_rows`` as columns, with the codes of one generation."""
-    columns = Columns.empty(len(rows), vectors.code_bytes(dimensions))
-    *numbers, ends, stored = zip(*rows, strict=True)
     # Mostly it is one row, and each call of numpy takes longer than its work.
-    handle, thread, namespace, user, session, its_generation, length = np.array(numbers, np.int64)
-    columns.handle[:] = handle
-    columns.thread[:] = thread
-    columns.namespace[:] = namespace
-    columns.user[:] = user
-    columns.session[:] = session
-    columns.generation[:] = its_generation
-    columns.length[:] = np.minimum(length, LONGEST)
+    handle, thread, namespace, user, session, its_generation, length, ends, stored = zip(*rows, strict=True)
+    columns = Columns(
+        np.array(handle, np.int64),
+        np.array(thread, np.int64),
+        np.array(namespace, np.int32),
+        np.array(user, np.int32),
+        np.array(session, np.int32),
+        np.array(its_generation, np.int16),
+        np.minimum(np.array(length), LONGEST).astype(np.uint16),
+        np.zeros((len(rows), vectors.code_bytes(dimensions)), np.uint8),
+    )
     if any(end is not None for end in ends):
         columns.ends = np.array([NEVER if end is None else end for end in ends], np.int64)
-    columns.codes[:] = 0
-    blobs = [blob for blob in stored if blob is not None]
-    if blobs:
+    if blobs := [blob for blob in stored if blob is not None]:
         columns.codes[columns.generation == generation] = vectors.codes(blobs, dimensions)
     return columns

@@ -7,6 +7,7 @@ Rows stand in the order of their handles, which is the order of storing.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from mcp_memory.stores import vectors
 from mcp_memory.stores.sqlite.blocks import Block
 from mcp_memory.stores.sqlite.columns import GONE, NEVER, Columns, read_columns
-from mcp_memory.stores.sqlite.rows import Numbers
+from mcp_memory.stores.sqlite.rows import Numbers, Value
 from mcp_memory.stores.sqlite.statements import sql
+from mcp_memory.stores.sqlite.vector_cache import VectorCache
 
 Rows: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -48,6 +50,9 @@ class View:
 
     columns: Columns
     generation: int
+    cache: VectorCache
+    seq: int
+    """The last change that its snapshot holds."""
 
     def allowed(self, numbers: Numbers, ended_by: int | None, handles: Rows | None) -> Allowed:
         """Return which rows lie within the scope, had not ended, and are among the handles where some are given."""
@@ -99,6 +104,7 @@ class Index:
         self._generation = 0
         self._dimensions = 0
         self._columns = Columns.empty(0, 0)
+        self._cache = VectorCache(0)
         self._rows = 0
         self._last = 0
         self._seq = -1
@@ -113,7 +119,17 @@ class Index:
                 self._append(connection, last)
             if seq > self._seq:
                 self._follow(connection, seq)
-            return View(self._columns.first(self._rows), self._generation)
+            rows = self._rows
+            if last < self._last:
+                # Another thread's snapshot is newer: what was stored since is not in this one.
+                rows = int(np.searchsorted(self._columns.handle[:rows], last, "right"))
+            return View(self._columns.first(rows), self._generation, self._cache, seq)
+
+    def keep(self, view: View, rows: Rows, stored: vectors.Stored) -> None:
+        """Keep vectors of sorted rows, read from the snapshot of the view, if none can have changed since."""
+        with self._lock:
+            if view.seq == self._seq:
+                view.cache.put(rows, stored)
 
     def _load(self, connection: apsw.Connection, generation: int, dimensions: int) -> None:
         """Begin anew with the sealed blocks; what was stored or changed since is then appended and followed."""
@@ -121,6 +137,7 @@ class Index:
         self._rows, self._last = 0, 0
         rows = int(connection.execute(sql("block_rows")).get or 0)
         self._columns = Columns.empty(_room(rows), vectors.code_bytes(dimensions))
+        self._cache = VectorCache(dimensions)
         self._seq, oldest = 0, None
         for row in connection.execute(sql("blocks")):
             block = Block(*row)
@@ -144,8 +161,16 @@ class Index:
             columns = read_columns(chunk, self._generation, self._dimensions)
             self._grow(len(chunk))
             self._columns.put(slice(self._rows, self._rows + len(chunk)), columns)
+            self._keep_newest([row[-1] for row in chunk])
             self._rows += len(chunk)
         self._last = last
+
+    def _keep_newest(self, stored: Sequence[Value]) -> None:
+        """Keep the vectors of the rows that come next: what is new is searched for soon, and was read for its code."""
+        known = [(place, blob) for place, blob in enumerate(stored) if isinstance(blob, bytes)]
+        if known:
+            places, blobs = zip(*known, strict=True)
+            self._cache.put(self._rows + np.array(places), vectors.matrix(blobs, self._dimensions))
 
     def _grow(self, more: int) -> None:
         needed, room = self._rows + more, len(self._columns.handle)
@@ -172,6 +197,7 @@ class Index:
         self._columns.generation[gone] = GONE
         # What is gone neighbours nothing.
         self._columns.thread[gone] = GONE
+        self._cache.forget(gone)
         found = connection.execute(sql("index_rows_among"), (self._generation, apsw.carray(handles)))
         while chunk := list(islice(found, _CHUNK)):
             columns = read_columns(chunk, self._generation, self._dimensions)

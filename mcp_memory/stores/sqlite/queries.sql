@@ -96,7 +96,7 @@ SELECT f.handle, f.vector FROM carray(?1) c CROSS JOIN facets f ON f.handle = c.
 WHERE f.generation = ?2
 
 -- name: facets
-SELECT f.last_accessed, f.cues, f.speaker, f.generation, f.vector
+SELECT f.last_accessed, f.cues, f.speaker
 FROM carray(?) c CROSS JOIN facets f ON f.handle = c.value
 
 -- name: known_handles

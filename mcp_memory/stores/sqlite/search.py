@@ -33,6 +33,7 @@ _GATHER = 4
 @dataclass(frozen=True, slots=True)
 class _Search:
     connection: apsw.Connection
+    index: Index
     probe: Probe
     view: View
     allowed: Allowed
@@ -47,7 +48,7 @@ def candidates(connection: apsw.Connection, index: Index, probe: Probe, where: W
     generation = generation_number(connection, probe.generation)
     view = index.view(connection, generation, probe.generation.dimensions if probe.generation else 0)
     allowed = _allowed(connection, view, where, numbers)
-    search = _Search(connection, probe, view, allowed, generation)
+    search = _Search(connection, index, probe, view, allowed, generation)
     near = _nearest(search)
     worded, scores = lexical.best(connection, view.columns, probe, allowed)
     found = np.union1d(near, worded)
@@ -118,7 +119,7 @@ def _nearest(search: _Search) -> Rows:
         rows = _nearest_of_many(search, code)
     if len(rows) <= probe.nearest or not probe.nearest:
         return rows[: probe.nearest]
-    return _nearest_of(search, np.sort(rows))
+    return _nearest_of(search, np.sort(rows), probe.vector)
 
 
 def _without_vector(search: _Search) -> int:
@@ -156,15 +157,34 @@ def _wanted(probe: Probe, count: int) -> int:
     return max(probe.nearest, OVERSAMPLE, OVERSAMPLE_BY_ROOT * isqrt(count))
 
 
-def _nearest_of(search: _Search, rows: Rows) -> Rows:
+def _nearest_of(search: _Search, rows: Rows, vector: NDArray[np.float32]) -> Rows:
     """Return of the rows those with the nearest vectors."""
-    handles = apsw.carray(search.view.columns.handle[rows])
-    found = search.connection.execute(sql("vectors"), (handles, search.generation)).fetchall()
-    if not found or search.probe.vector is None:
-        return rows[:0]
-    there, stored = zip(*found, strict=True)
-    near = np.argsort(vectors.distances(stored, search.probe.vector), kind="stable")[: search.probe.nearest]
-    return rows_of(search.view.columns.handle, np.array(there, np.int64)[near])
+    rows, stored = _vectors(search, rows, len(vector))
+    return rows[np.argsort(vectors.distances(stored, vector), kind="stable")[: search.probe.nearest]]
+
+
+def _vectors(search: _Search, rows: Rows, dimensions: int) -> tuple[Rows, vectors.Stored]:
+    """Return those of some sorted rows that have a vector of the generation, and their vectors."""
+    view = search.view
+    if search.generation != view.generation:
+        # Another thread has loaded another generation since.
+        return _read_vectors(search, rows, dimensions)
+    stored, there = view.cache.get(rows)
+    missing = rows[~there]
+    if len(missing):
+        found, read = _read_vectors(search, missing, dimensions)
+        places = np.searchsorted(rows, found)
+        stored[places], there[places] = read, True
+        search.index.keep(view, found, read)
+    return (rows, stored) if there.all() else (rows[there], stored[there])
+
+
+def _read_vectors(search: _Search, rows: Rows, dimensions: int) -> tuple[Rows, vectors.Stored]:
+    """Return the same as the snapshot holds them."""
+    handles = search.view.columns.handle[rows]
+    found = search.connection.execute(sql("vectors"), (apsw.carray(handles), search.generation)).fetchall()
+    known, stored = zip(*found, strict=True) if found else ((), ())
+    return rows[np.searchsorted(handles, np.array(known, np.int64))], vectors.matrix(stored, dimensions)
 
 
 def _facets(search: _Search, rows: Rows, words: NDArray[np.float32], threads: Threads) -> Candidates:
@@ -180,12 +200,12 @@ def _facets(search: _Search, rows: Rows, words: NDArray[np.float32], threads: Th
         rows, handles, words = rows[there], handles[there], words[there]
     if not found:
         return NOTHING
-    accessed, blobs, speaker, generation, stored = zip(*found, strict=True)
+    accessed, blobs, speaker = zip(*found, strict=True)
     cues = np.frombuffer(b"".join(blobs), CUES)
     before, after, session = threads.links(rows)
     return Candidates(
         handles=handles.tolist(),
-        distance=_distances(generation, stored, search),
+        distance=_distances(search, rows),
         lexical=words,
         before=before,
         after=after,
@@ -199,16 +219,11 @@ def _facets(search: _Search, rows: Rows, words: NDArray[np.float32], threads: Th
     )
 
 
-def _distances(generations: Sequence[int], stored: Sequence[bytes], search: _Search) -> NDArray[np.float32]:
+def _distances(search: _Search, rows: Rows) -> NDArray[np.float32]:
     """Return the distances of the rows whose vectors are of the probe's generation, nan for the others."""
-    distance = np.full(len(stored), np.nan, np.float32)
-    if search.probe.vector is None or not search.generation:
-        return distance
-    same = np.array(generations, np.int64) == search.generation
-    if same.all():
-        return vectors.distances(stored, search.probe.vector)
-    if same.any():
-        distance[same] = vectors.distances(
-            [stored[place] for place in np.flatnonzero(same).tolist()], search.probe.vector
-        )
+    distance = np.full(len(rows), np.nan, np.float32)
+    vector = search.probe.vector
+    if vector is not None and search.generation:
+        there, stored = _vectors(search, rows, len(vector))
+        distance[np.searchsorted(rows, there)] = vectors.distances(stored, vector)
     return distance
