@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mcp_memory.stores.sqlite.threads import Rows
 from mcp_memory.stores.vectors import SCALE, Stored
 
-SLOTS = 16_384
-"""Vectors kept at most; those that were put first make room."""
+SLOTS, BYTES = 16_384, 8 << 20
+"""Vectors kept at most, and what they may take; those that were put first make room."""
 
 
 class VectorCache:
@@ -19,7 +19,9 @@ class VectorCache:
 
     def __init__(self, dimensions: int, slots: int = SLOTS) -> None:
         self._lock = threading.Lock()
-        self._stored = np.empty((slots, SCALE + dimensions), np.uint8)
+        width = SCALE + dimensions
+        slots = min(slots, max(1, BYTES // width))
+        self._stored = np.empty((slots, width), np.uint8)
         self._row_in = np.full(slots, -1, np.int64)
         self._slot_of = np.empty(0, np.int32)
         self._next = 0
