@@ -266,13 +266,18 @@ _AHEAD = 1_024
 async def share(path: Path, board: Path, me: int, processes: int) -> Report:
     """Add and look by turns for some seconds: what another process was acknowledged for must be found.
 
-    On the board stands for how many memories each process was acknowledged.
+    On the board stands for how many memories each process was acknowledged, -1 before it has made itself ready.
     """
     store = await _opened(path)
     random = np.random.default_rng(me)
     acknowledged = np.memmap(board, np.int64, "r+", shape=(processes,))
     asked = [number for number in range(processes) if number != me] or [me]
     checks = stale = errors = 0
+    for number in range(processes):
+        await _misses(store, (number, 0))
+    acknowledged[me] = 0
+    while acknowledged.min() < 0:
+        await _misses(store, (me, 0))
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         other = asked[int(random.integers(len(asked)))]
@@ -330,7 +335,7 @@ def sharing(processes: int) -> Report:
     """Measure several processes on one file of ten thousand memories."""
     with tempfile.TemporaryDirectory() as name:
         path, board = Path(name, "memory.sqlite3"), Path(name, "board")
-        np.zeros(processes, np.int64).tofile(board)
+        np.full(processes, -1, np.int64).tofile(board)
         asyncio.run(_build(Corpus(10_000), path))
         places = (str(path), str(board))
         running = [_run("--share", *places, str(number), str(processes)) for number in range(processes)]
