@@ -14,7 +14,15 @@ from enum import StrEnum
 from typing import Literal, TypeVar
 
 from mcp_memory.domain.changes import change
-from mcp_memory.domain.likeness import conflict, likely, one_word_apart, overlap, people_differ, subjects_differ
+from mcp_memory.domain.likeness import (
+    conflict,
+    likely,
+    one_word_apart,
+    opposed,
+    overlap,
+    people_differ,
+    subjects_differ,
+)
 from mcp_memory.domain.reading import Reading, read
 from mcp_memory.domain.records import MemoryRecord, MemoryType
 from mcp_memory.domain.sentences import form_of, sentences
@@ -201,7 +209,8 @@ def _denied(one: Reading, other: Reading, shared: float, closeness: float | None
     if shared >= _DENIED:
         return Verdict(Finding.SUGGEST, "One says it, the other denies it.")
     short = len(one.form) == len(other.form) == _ONE_SENTENCE
-    if short and shared >= _PUT_OTHERWISE[0] and (closeness or 0.0) >= _PUT_OTHERWISE[1]:
+    least, near = _OPPOSED if opposed(one, other) else _PUT_OTHERWISE
+    if short and shared >= least and (closeness or 0.0) >= near:
         return Verdict(Finding.SUGGEST, "They may say the same, one of them by a negation.")
     return Verdict(Finding.DIFFERENT, "One of them denies something.")
 
@@ -211,6 +220,8 @@ _ONE_SENTENCE = 2
 """Parts of the form of a single sentence: who says it, and what."""
 _PUT_OTHERWISE = (0.25, 0.78)
 """From which share of common words and which closeness "cannot eat meat" may be "vegetarian"."""
+_OPPOSED = (0.2, 0.6)
+"""The same where one has the opposite of a word of the other: "dislikes", "does not like"."""
 _ACROSS = 0.7
 
 

@@ -34,7 +34,7 @@ def tokens(text: str) -> list[Token]:
         "Paid 1,200 EUR on March 14th, 2026." is ``paid #1200 ~eur on @2026-03-14 .``
     """
     plain = unicodedata.normalize("NFKC", text.translate(_NARROW)).translate(_TYPOGRAPHY)
-    return list(_measured(_counted(list(_pieces(plain)))))
+    return list(_measured(_counted(list(_clock(list(_pieces(plain)))))))
 
 
 _NARROW = {0xA0: "\x1f", 0x202F: "\x1f", 0x2009: "\x1f"}
@@ -69,7 +69,8 @@ _PATTERN = re.compile(
     rf"|(?P<time>(?i:(?:(?<=\d)T|\b)\d{{1,2}}(?::\d{{2}}){{1,2}}{_HALF}?(?:z\b)?|\b\d{{1,2}}(?:\.\d{{2}})?{_HALF}"
     r"|\b\d{1,2}\s?o'clock\b|\bnoon\b|\bmidnight\b))"
     r"|(?P<ordinal>(?i:\b\d+(?:st|nd|rd|th)\b))"
-    r"|(?P<number>(?<![\w.,])[-+]?\d+(?:[.,'\x1f/]\d+)*(?:(?i:k)\b)?(?!\w)"
+    r"|(?P<number>(?<![\w.,])[-+]?\d+(?:[.,'\x1f/]\d+)*(?:(?:[kKM]|bn|mn)\b)?(?!\w|[.,]\d)"
+    r"|(?<=[$€£])\d+(?:[.,]\d+)*m\b"
     rf"|(?<![\w.,])[-+]?\d+(?:[.,]\d+)*(?!\d)(?=(?i:{_SIZES.replace(' ', '|')})\b))"
     r"|(?P<short>\b(?:[A-HJ-Z]|Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|approx|ca|vs|etc|e\.g|i\.e)\.(?=\s*\S))"
     r"|(?P<word>[^\W\d_][^\W_]*(?:'[^\W\d_]+)*'?|\w+)"
@@ -178,16 +179,18 @@ def _ordinal(shown: str) -> str:
     return f"{NUMBER}o{int(shown[:-2])}"
 
 
+_SUFFIXES = {"bn": 1_000_000_000, "mn": 1_000_000, "m": 1_000_000, "k": 1_000}
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+|[-+]?\d{1,3}(?:['\x1f]\d{3})+")
 
 
 def _number(shown: str) -> str:
-    value = shown.removesuffix("k").removeprefix("+")
+    suffix = next((suffix for suffix in _SUFFIXES if shown.endswith(suffix)), "")
+    value = shown.removesuffix(suffix).removeprefix("+")
     if _THOUSANDS.fullmatch(value):
         value = re.sub(r"[,'\x1f]", "", value)
     value = value.replace("\x1f", " ")
-    if shown.endswith("k"):
-        value = _times(value, 1_000) or value + "k"
+    if suffix:
+        value = _times(value, _SUFFIXES[suffix]) or value + suffix
     return NUMBER + value
 
 
@@ -222,6 +225,25 @@ _ORDINALS = _numbered(
 )
 _COUNTING = frozenset({*_SMALL, *_TENS, *_FACTORS, *_ORDINALS, "dozen"})
 """Without one of these there is no number in words."""
+
+
+_QUARTERS = {("half", "past"): 30, ("quarter", "past"): 15, ("quarter", "after"): 15, ("quarter", "to"): -15}
+_HOURS = {**{name: hour for name, hour in _SMALL.items() if 0 < hour <= _NOON}, **{f"#{h}": h for h in range(1, 13)}}
+
+
+def _clock(read: list[Token]) -> Iterator[Token]:
+    """Yield the tokens with "half past nine" as "@9:30?", which may be either half of the day."""
+    at = 0
+    while at < len(read):
+        minutes = _QUARTERS.get((read[at].key, read[at + 1].key)) if at + 2 < len(read) else None
+        hour = _HOURS.get(read[at + 2].key) if minutes is not None else None
+        if minutes is None or hour is None:
+            yield read[at]
+            at += 1
+            continue
+        whole, rest = divmod(hour * 60 + minutes, 60)
+        yield Token(f"{DATE}{whole or _NOON}:{rest:02}?", f"{read[at].shown} {read[at + 2].shown}")
+        at += 3
 
 
 def _counted(read: list[Token]) -> Iterator[Token]:

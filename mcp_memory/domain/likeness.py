@@ -6,8 +6,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from mcp_memory.domain.english import root
-from mcp_memory.domain.figures import DATE, NUMBER, UNIT
 from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
+from mcp_memory.domain.measures import may_equal
 from mcp_memory.domain.reading import Reading
 from mcp_memory.domain.wording import FUNCTION_WORDS, VERBS
 
@@ -26,14 +26,34 @@ def conflict(one: Reading, other: Reading) -> str | None:
 
 def _names_differ(one: Reading, other: Reading) -> bool:
     mine, yours = set(one.names) - other.keys, set(other.names) - one.keys
-    if mine and yours:
+    if mine and yours and not all(any(short_for(a, b) for b in yours) for a in mine):
         return True
     # "Ann manages Bob" and "Bob manages Ann"; "Bob is managed by Ann" may be either.
     if one.content != other.content or ("by" in one.keys) != ("by" in other.keys):
         return False
     named = {*one.names, *other.names}
     mine_, yours_ = _in_order(one, named), _in_order(other, named)
-    return mine_ != yours_ and not _symmetrical(one, other, named)
+    return mine_ != yours_ and not _in_place(one, other, named) and not _symmetrical(one, other, named)
+
+
+def short_for(one: str, other: str) -> bool:
+    """Say whether a name may be short for the other: "Postgres", "PostgreSQL"; "Sam", "Samuel"."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _LEAST_SHORT and len(long) - len(short) >= _LEFT_OUT and long.startswith(short)
+
+
+_LEAST_SHORT, _LEFT_OUT = 3, 2
+
+
+def _in_place(one: Reading, other: Reading, named: set[str]) -> bool:
+    """Say whether each name stands behind a word of its own, and the same one: "left Delft. Then joined Philips"."""
+    before = _before(one, named)
+    return before == _before(other, named) and len({word for word, _ in before}) == len(before)
+
+
+def _before(reading: Reading, named: set[str]) -> list[tuple[str, str]]:
+    stems = ["", *(root(word.key) for word in reading.words)]
+    return sorted((stems[at], word.key) for at, word in enumerate(reading.words) if word.key in named)
 
 
 def _in_order(reading: Reading, named: set[str]) -> list[str]:
@@ -62,27 +82,36 @@ def _compatible(one: frozenset[str], other: frozenset[str]) -> bool:
     mine, yours = one - other, other - one
     if not mine or not yours:
         return True
-    return all(any(_may_be(a, b) for b in yours) for a in mine) or all(any(_may_be(a, b) for a in mine) for b in yours)
-
-
-def _may_be(one: str, other: str) -> bool:
-    """Say whether a day without its year, or an hour without its half of the day, may be the other."""
-    if one[0] == other[0] == NUMBER:
-        (bare, unit), (bare_, unit_) = one.partition(UNIT)[::2], other.partition(UNIT)[::2]
-        return bare == bare_ and (not unit or not unit_ or {unit, unit_} == {"pound", "gbp"})
-    short, long = sorted((one.rstrip("?"), other.rstrip("?")), key=len)
-    return short[0] == long[0] == DATE and (long.endswith(short[1:]) or long.startswith(short))
+    return all(any(may_equal(a, b) for b in yours) for a in mine) or all(
+        any(may_equal(a, b) for a in mine) for b in yours
+    )
 
 
 def _words_differ(one: Reading, other: Reading) -> str | None:
     mine, yours = one.keys - other.keys, other.keys - one.keys
-    families = {family for key in mine if (family := EXCLUSIVE.get(key))}
-    if any(EXCLUSIVE.get(key) in families for key in yours):
+    if _families_differ(mine, yours, one, other):
         return "They tell of different things of one kind."
-    told, told_ = mine | (one.content - other.content), yours | (other.content - one.content)
-    if any(not OPPOSED[key].isdisjoint(told_) for key in told if key in OPPOSED and key not in _DENYING):
-        return "They say opposite things."
-    return None
+    # "Dislikes" and "does not like" are one.
+    return "They say opposite things." if one.negations == other.negations and opposed(one, other) else None
+
+
+def _families_differ(mine: frozenset[str], yours: frozenset[str], one: Reading, other: Reading) -> bool:
+    """Say whether each has a word of one family that the other has in no form: "Monday", "Tuesdays"."""
+    families = {EXCLUSIVE[key] for key in mine if key in EXCLUSIVE}
+    if families.isdisjoint([EXCLUSIVE[key] for key in yours if key in EXCLUSIVE]):
+        return False
+    kept, kept_ = (
+        {EXCLUSIVE[key] for key in left if key in EXCLUSIVE and root(key) not in {root(word) for word in every}}
+        for left, every in ((mine, other.keys & EXCLUSIVE.keys()), (yours, one.keys & EXCLUSIVE.keys()))
+    )
+    return not kept.isdisjoint(kept_)
+
+
+def opposed(one: Reading, other: Reading) -> bool:
+    """Say whether one has a word, and the other its opposite."""
+    told = (one.keys - other.keys) | (one.content - other.content)
+    told_ = (other.keys - one.keys) | (other.content - one.content)
+    return any(not OPPOSED[key].isdisjoint(told_) for key in told if key in OPPOSED and key not in _DENYING)
 
 
 def people_differ(one: Reading, other: Reading) -> bool:

@@ -136,7 +136,7 @@ _OPPOSED = """
     fast/slow good/bad better/worse best/worst happy/sad happy/unhappy healthy/sick healthy/ill possible/impossible
     able/unable agree/disagree approve/reject approve/deny approve/decline public/private public/internal
     vegetarian/meat vegan/meat sync/async synchronous/asynchronous client/server frontend/backend read/write
-    import/export upload/download send/receive give/receive give/get teach/learn ask/answer push/pull add/remove
+    import/export upload/download send/receive give/receive give/get teach/learn push/pull add/remove
     add/delete create/delete install/uninstall upgrade/downgrade success/failure succeed/fail confirm/cancel
     confirm/deny book/cancel subscribe/unsubscribe active/inactive full/empty full-time/part-time full/part left/right
     morning/evening day/night true/false yes/no same/different remember/forget find/lose found/lost safe/dangerous

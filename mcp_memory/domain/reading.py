@@ -159,7 +159,7 @@ def _english(pieces: Sequence[Token]) -> Iterator[Word]:
             after = pieces[at + 1].key if at + 1 < len(pieces) else ""
             for number, part in enumerate(_uncontracted(key, after)):
                 yield Word(part, shown if number == 0 else part, first and number == 0)
-        elif key in ARTICLES:
+        elif key in ARTICLES and (first or shown != "A"):
             after = pieces[at + 1].key if at + 1 < len(pieces) else ""
             if key == "a" and after in _AMOUNTS:
                 yield Word("a", shown, first)
@@ -293,7 +293,7 @@ def _names(words: Sequence[Word]) -> Iterator[str]:
 
 def _is_name(word: Word, words: Sequence[Word], at: int) -> bool:
     key = word.key
-    if word.shown.isupper() and len(word.shown) > _PAIR:
+    if (word.shown.isupper() and len(word.shown) > _PAIR) or (word.shown == "A" and not word.first):
         return True
     if key in FUNCTION_WORDS or key in NEGATIONS or EXCLUSIVE.get(key) in _CALENDAR or key in MODES:
         return False
