@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from mcp_memory.domain.endings import JOB
+from mcp_memory.domain.endings import JOB, WHEN
 from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import FIGURE, UNIT
 from mcp_memory.domain.kinds import one_kind
-from mcp_memory.domain.likeness import people_differ
-from mcp_memory.domain.meanings import ATTITUDES, COUNTRIES, EXCLUSIVE, NO_PLACES, OPPOSITES
+from mcp_memory.domain.likeness import people_differ, short_for
+from mcp_memory.domain.meanings import ATTITUDES, COUNTRIES, EXCLUSIVE, NO_PLACES, OPPOSITES, SPELLINGS
 from mcp_memory.domain.reading import ALIKE_STEMS, Reading
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
@@ -25,6 +27,7 @@ from mcp_memory.domain.wording import (
     NEGATIONS,
     POSSESSIVES,
     PREPOSITIONS,
+    PRONOUNS,
     SINGLE_THINGS,
     SINGLE_VERBS,
     VERBS,
@@ -49,7 +52,7 @@ def change(older: Reading, newer: Reading) -> Change | None:
         return None
     best: Change | None = None
     for state in newer.states:
-        found = _ended(older, was, state) or _exchanged(was, state, newer) or _another(older, was, newer, state)
+        found = _ended(older, was, newer, state) or _exchanged(was, state, newer) or _another(older, was, newer, state)
         if found and (best is None or (found.said and not best.said)):
             best = found
     if best is None or people_differ(older, newer):
@@ -83,7 +86,7 @@ def _who(keys: Sequence[str]) -> frozenset[str]:
     return frozenset("i" if key in FIRST_PERSON else key for key in keys)
 
 
-def _ended(older: Reading, was: State, state: State) -> Change | None:
+def _ended(older: Reading, was: State, newer: Reading, state: State) -> Change | None:
     """Return the change if the later text says that just this is over, or may say so."""
     if not state.ended or _who(was.keys[:1]) != _who(state.keys[:1]):
         return None
@@ -95,10 +98,31 @@ def _ended(older: Reading, was: State, state: State) -> Change | None:
     found = _places(over, so)
     if found is None:
         return None
+    said = [key for key in was.keys if key not in BE]
+    gaps = [(said[before + 1 : at], so[at]) for before, at in pairwise(found) if at > before + 1]
+    if any("'s" in gap for gap, _ in gaps):
+        return None
     # "Ann eats meat and fish" goes on in part when she no longer eats meat; "Acme Robotics" is not "Acme".
-    behind = [key for key in was.keys if key not in BE][found[-1] + 1 :]
+    behind = said[found[-1] + 1 :]
     whole = over == so or (COMPLEX.isdisjoint(was.keys) and "'s" not in behind and (not behind or _adds(behind[0])))
-    return _OVER if whole else _MAYBE_OVER
+    # Who drinks no tea drinks no green tea; "the phone" may be another one than the old phone.
+    narrow = any(
+        after not in PREPOSITIONS and after in _definite(newer.text) and not all(map(_is_manner, gap))
+        for gap, after in gaps
+    )
+    return _OVER if whole and not narrow and was.keys[0] not in PRONOUNS else _MAYBE_OVER
+
+
+def _definite(text: str) -> frozenset[str]:
+    """Return the stems of the words behind "the"."""
+    return frozenset(root(SPELLINGS.get(key, key)) for key in _BEHIND_THE.findall(text.casefold()))
+
+
+_BEHIND_THE = re.compile(r"\bthe ([^\W\d_]+)")
+
+
+def _is_manner(key: str) -> bool:
+    return key in _OFTEN or MODES.get(key) == "most" or key.endswith("ly")
 
 
 def _places(over: Sequence[str], so: Sequence[str]) -> list[int] | None:
@@ -175,7 +199,7 @@ def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
     before = _telling(was.keys)
     if not source or not source <= before or (_telling(state.target) <= before and state.target):
         return None
-    if not COMPLEX.isdisjoint(was.keys):
+    if not COMPLEX.isdisjoint(was.keys) or not _limits(state) <= before:
         return Change(said=False, reason="The later one may change the earlier one.")
     rest = before - source - VERB_STEMS
     if rest - _telling([word.key for word in newer.words]) - _who(was.keys[:1]) or not ATTITUDES.isdisjoint(was.keys):
@@ -183,6 +207,18 @@ def _exchanged(was: State, state: State, newer: Reading) -> Change | None:
     if not _who(was.keys[:1]) & _who(tuple(word.key for word in newer.words)):
         return Change(said=False, reason="The later one may change the earlier one.")
     return Change(said=True, reason="The later one says what it changed from.")
+
+
+def _limits(state: State) -> frozenset[str]:
+    """Return where, when or for what something else is so: "to Zoom for calls", unless it says only since when."""
+    if state.target == state.keys:
+        return frozenset()
+    plain = WHEN.sub("", " " + " ".join(state.target)).split()
+    at = next((at for at, key in enumerate(plain) if at and key in _LIMITS), len(plain))
+    return _telling(plain[at:])
+
+
+_LIMITS = frozenset({"at", "during", "for", "in", "on", "under", "when", "while"})
 
 
 VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in VERBS)
@@ -201,7 +237,7 @@ def _another(older: Reading, was: State, newer: Reading, state: State) -> Change
     kind = slot.kind({*older.names}, {*newer.names})
     if kind is None or not (slot.single(kind) or (new and slot.only_if_new(kind, put=state.put))):
         return None
-    if new:
+    if new and not slot.converted and not slot.alike:
         return Change(said=True, reason="The later one gives another value and says that it is new.")
     return Change(said=False, reason="They give two values for one thing.")
 
@@ -257,6 +293,17 @@ class _Slot(NamedTuple):
         """Return what kind of value both are: a figure, a name or a word; nothing if they are of two kinds."""
         one, two = _kind(_bare(self.first), names), _kind(_bare(self.second), names_)
         return one if one == two else None
+
+    @property
+    def converted(self) -> bool:
+        """Whether the values are amounts in different units: "60 seconds", "1 minute"."""
+        units, units_ = ({key for key in keys if key[0] == UNIT} for keys in (self.first, self.second))
+        return units != units_
+
+    @property
+    def alike(self) -> bool:
+        """Whether one value may be short for the other: "Rob", "Robert"."""
+        return len(self.first) == len(self.second) == 1 and short_for(self.first[0], self.second[0])
 
     def single(self, kind: str) -> bool:
         """Say whether what these words tell of has one value at a time: a home, an employer, somebody's password."""

@@ -72,7 +72,7 @@ _SINCE = re.compile(
     r"|(?:since|after|because of|due to) (?:\S+ ){1,3},) ?,? (?=\S)"
 )
 """What may stand before: it says since when or why, never of what."""
-_WHEN = re.compile(
+WHEN = re.compile(
     rf" (?:(?:in|on|at end of|around|since) )?(?:early |late |last |this )?{_TIME}(?: #(?:19|20)\d\d)?$"
     r"| (?:earlier )?(?:last|this) (?:week|month|year)$| (?:#\d+ ~?|few )(?:weeks?|months?|years?) ago$"
     r"| for (?:good|ever)$"
@@ -126,7 +126,7 @@ def _main(said: str, who: list[str], *, past: bool) -> list[str]:
     main = said
     if boundary and _harmless(boundary[1], boundary[2].split(), who, said[: boundary.start()].split()):
         main = said[: boundary.start()]
-    return (_WHEN.sub("", " " + main) if past else main).split()
+    return (WHEN.sub("", " " + main) if past else main).split()
 
 
 def _behind(said: str, who: list[str], main: list[str]) -> list[str]:
