@@ -20,6 +20,7 @@ from mcp_memory.domain.likeness import (
     one_word_apart,
     opposed,
     overlap,
+    overlap_in_sense,
     people_differ,
     subjects_differ,
 )
@@ -199,7 +200,7 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
     if a.english != b.english:
         near = closeness is not None and closeness >= _ACROSS and bool(a.figures & b.figures or a.content & b.content)
         return Verdict(Finding.SUGGEST if near else Finding.DIFFERENT, "They are in different languages.")
-    if likely(shared, closeness):
+    if likely(shared, closeness) or ((closeness or 0.0) >= _SENSED and likely(overlap_in_sense(a, b), closeness)):
         return Verdict(Finding.SUGGEST, "They are likely the same, in other words.")
     return Verdict(Finding.DIFFERENT, "They say different things.")
 
@@ -223,6 +224,8 @@ _PUT_OTHERWISE = (0.25, 0.78)
 _OPPOSED = (0.2, 0.6)
 """The same where one has the opposite of a word of the other: "dislikes", "does not like"."""
 _ACROSS = 0.7
+_SENSED = 0.6
+"""From which closeness on words that may mean the same are looked for."""
 
 
 def _turned(one: Statement, other: Statement, shared: float, closeness: float | None) -> bool:

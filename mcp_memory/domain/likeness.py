@@ -9,6 +9,7 @@ from mcp_memory.domain.english import root
 from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
 from mcp_memory.domain.measures import may_equal
 from mcp_memory.domain.reading import Reading
+from mcp_memory.domain.synonyms import may_mean_the_same
 from mcp_memory.domain.wording import FUNCTION_WORDS, VERBS
 
 SURE = frozenset({"plan", "maybe", "if", "question"})
@@ -175,6 +176,19 @@ def overlap(one: Reading, other: Reading) -> float:
     return len(one.alike & other.alike) / len(every) if every else 0.0
 
 
+def overlap_in_sense(one: Reading, other: Reading) -> float:
+    """Return the same share where a word that the other has not stands for one that may mean the same."""
+    mine, yours = one.alike - other.alike, other.alike - one.alike
+    found = 0
+    for key in sorted(mine):
+        match = next((key_ for key_ in sorted(yours) if may_mean_the_same(key, key_)), None)
+        if match is not None:
+            yours = yours - {match}
+            found += 1
+    every = len(one.alike | other.alike) - found
+    return (len(one.alike & other.alike) + found) / every if every else 0.0
+
+
 def one_word_apart(one: Reading, other: Reading) -> bool:
     """Say whether just one telling word stands in the place of another: that is another value, not another wording."""
     if len(one.order) != len(other.order):
@@ -187,8 +201,10 @@ def one_word_apart(one: Reading, other: Reading) -> bool:
 
 
 def _related(one: str, other: str) -> bool:
-    """Say whether two words are forms of one: "dental", "dentist"."""
-    return one[0].isalpha() and one[:_RELATED] == other[:_RELATED] and len(one) >= _RELATED
+    """Say whether two words are forms of one, or may mean the same: "dental", "dentist"; "stored", "saved"."""
+    if one[0].isalpha() and one[:_RELATED] == other[:_RELATED] and len(one) >= _RELATED:
+        return True
+    return may_mean_the_same(one, other)
 
 
 _RELATED = 4
