@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from mcp_memory.domain.endings import JOB, WHEN
-from mcp_memory.domain.english import root
-from mcp_memory.domain.figures import FIGURE, UNIT
+from mcp_memory.domain.english import IRREGULAR, root
+from mcp_memory.domain.figures import DATE, FIGURE, UNIT
 from mcp_memory.domain.kinds import one_kind
 from mcp_memory.domain.likeness import people_differ, short_for
 from mcp_memory.domain.meanings import ATTITUDES, COUNTRIES, EXCLUSIVE, NO_PLACES, OPPOSITES, SPELLINGS
@@ -226,24 +226,33 @@ VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in VERBS
 
 def _another(older: Reading, was: State, newer: Reading, state: State) -> Change | None:
     """Return the change if both give one thing that has a single value another value."""
-    one, two = was.keys, state.keys
-    if one[:_LEAST_HEAD] != two[:_LEAST_HEAD]:
-        return None
+    one, two = _place_alone(was.keys, older.names), _place_alone(state.keys, newer.names)
     start, end = _common(one, two)
     slot = _Slot(one[:start], one[len(one) - end :], one[start : len(one) - end], two[start : len(two) - end])
-    if not slot.speaks or not slot.values(put=state.put):
+    if not slot.values(put=state.put):
         return None
     new = state.cue and not was.cue
     kind = slot.kind({*older.names}, {*newer.names})
-    if kind is None or not (slot.single(kind) or (new and slot.only_if_new(kind, put=state.put))):
+    if kind is None:
         return None
+    if not slot.speaks or not (slot.single(kind) or (new and slot.only_if_new(kind, put=state.put))):
+        return _TWO_VALUES if slot.counted(kind, older.names) else None
     if new and not slot.converted and not slot.alike:
         return Change(said=True, reason="The later one gives another value and says that it is new.")
-    return Change(said=False, reason="They give two values for one thing.")
+    return _TWO_VALUES
 
 
-_LEAST_HEAD = 2
-"""Words before a value that say who and what."""
+_TWO_VALUES = Change(said=False, reason="They give two values for one thing.")
+
+
+def _place_alone(keys: tuple[str, ...], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the words without the land behind the name of a town at the end: "Portland, Oregon"."""
+    at = keys.index(",") if "," in keys else 0
+    named = at and keys[at - 1] in names and len(keys) - at - 1 <= _LONGEST_LAND
+    return keys[:at] if named and all(key in names for key in keys[at + 1 :]) else keys
+
+
+_LONGEST_LAND = 2
 
 
 def _common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
@@ -268,11 +277,7 @@ class _Slot(NamedTuple):
     @property
     def speaks(self) -> bool:
         """Whether the words before the value say who and what: with a verb, and of one thing alone."""
-        return (
-            len(self.head) >= _LEAST_HEAD
-            and any(key in VERBS or key == "be" for key in self.head)
-            and not self._together
-        )
+        return len(self.head) > 1 and any(key in VERBS or key == "be" for key in self.head) and not self._together
 
     @property
     def _together(self) -> bool:
@@ -322,6 +327,22 @@ class _Slot(NamedTuple):
             return bool(self.tail) or self._one_family()
         return verb in SINGLE_VERBS and head[-1] == verb and kind != "word"
 
+    def counted(self, kind: str, names: Sequence[str]) -> bool:
+        """Say whether both tell how much, how often or when something is so, and not what happened once."""
+        labelled = ":" in self.head
+        verb = next((at for at, key in enumerate(self.head) if key == "be" or root(key) in VERB_ROOTS), None)
+        if not labelled and (verb is None or any(map(_is_past, self.head[: verb + 1]))):
+            return False
+        if kind[0] not in FIGURE:
+            families = {EXCLUSIVE.get(keys[0]) for keys in (self.first, self.second)}
+            return families == {"often"} or (labelled and len(families) == 1 and None not in families)
+        if kind[1:] == DATE and not labelled:
+            return bool(verb) and all(":" in keys[-1] for keys in (self.first, self.second))
+        # "Order 88213" is another order than 88231; a port is one.
+        last = self.head[-1]
+        numbered = not self.tail and last not in PREPOSITIONS and len(self.head) - 1 != verb
+        return labelled or not numbered or last in SINGLE_THINGS or last in names
+
     def only_if_new(self, kind: str, *, put: bool) -> bool:
         """Say whether a value that is said to be new ends the other: a figure, an opposite, what was moved or set."""
         if kind.startswith("#") or (put and (kind != "word" or self._one_family())):
@@ -337,6 +358,11 @@ class _Slot(NamedTuple):
         return (" ".join(self.first) in COUNTRIES) == (" ".join(self.second) in COUNTRIES)
 
 
+def _is_past(key: str) -> bool:
+    return key in IRREGULAR or (key.endswith("ed") and key not in VERBS and root(key) in VERB_ROOTS)
+
+
+VERB_ROOTS = frozenset(map(root, VERBS))
 _CALLED = frozenset({"name", "called", "named", "set"})
 
 

@@ -15,7 +15,7 @@ from mcp_memory.domain.identity import normalised
 from mcp_memory.domain.meanings import ALIKE, EXCLUSIVE, SPELLINGS
 from mcp_memory.domain.sentences import form_of
 from mcp_memory.domain.states import State, states_of
-from mcp_memory.domain.talk import turn
+from mcp_memory.domain.talk import Turn, turn
 from mcp_memory.domain.wording import (
     AGREEING,
     ARTICLES,
@@ -32,6 +32,7 @@ from mcp_memory.domain.wording import (
     NEGATIONS_WITHIN,
     POINTING,
     RELATIVE,
+    SINGLE_THINGS,
     SPANS,
     TURNING,
     TURNING_WITHIN,
@@ -84,7 +85,7 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Read a text: English by its rules, anything else by its bare words."""
-    heard = turn(text)
+    heard = _labelled(turn(text))
     pieces = tokens(heard.said)
     english = _is_english(pieces)
     words = tuple(_idiomatic(list(_english(pieces))) if english else _plain(pieces))
@@ -114,6 +115,21 @@ def read(text: str) -> Reading:
         or (not english and any(part in heard.said for part in TURNING_WITHIN)),
         relative=english and _is_relative(keys),
     )
+
+
+def _labelled(heard: Turn) -> Turn:
+    """Return what is no turn, but a note, with the words before its colon: "API port: 8443", "deploys: Fridays"."""
+    label = heard.speaker
+    if (
+        not label
+        or label.casefold() in _ROLES
+        or (label.istitle() and SINGLE_THINGS.isdisjoint(label.casefold().split()))
+    ):
+        return heard
+    return Turn(f"{label}: {heard.said}", day=heard.day)
+
+
+_ROLES = frozenset({"user", "human", "assistant", "ai", "agent", "bot", "system", "tool", "me", "i"})
 
 
 def _modes(keys: Sequence[str]) -> Iterator[str]:
