@@ -226,7 +226,9 @@ VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in VERBS
 
 def _another(older: Reading, was: State, newer: Reading, state: State) -> Change | None:
     """Return the change if both give one thing that has a single value another value."""
-    one, two = _place_alone(was.keys, older.names), _place_alone(state.keys, newer.names)
+    # "Moved to Denver last month" may be older than what the earlier one says.
+    told = tuple(WHEN.sub("", " ".join(state.keys)).split()) if state.cue and newer.relative else state.keys
+    one, two = _place_alone(was.keys, older.names), _place_alone(told, newer.names)
     start, end = _common(one, two)
     slot = _Slot(one[:start], one[len(one) - end :], one[start : len(one) - end], two[start : len(two) - end])
     if not slot.values(put=state.put):
@@ -237,7 +239,7 @@ def _another(older: Reading, was: State, newer: Reading, state: State) -> Change
         return None
     if not slot.speaks or not (slot.single(kind) or (new and slot.only_if_new(kind, put=state.put))):
         return _TWO_VALUES if slot.counted(kind, older.names) else None
-    if new and not slot.converted and not slot.alike:
+    if new and told == state.keys and not slot.converted and not slot.alike:
         return Change(said=True, reason="The later one gives another value and says that it is new.")
     return _TWO_VALUES
 

@@ -27,6 +27,7 @@ from mcp_memory.domain.likeness import (
 from mcp_memory.domain.reading import Reading, read
 from mcp_memory.domain.records import MemoryRecord, MemoryType
 from mcp_memory.domain.sentences import form_of, sentences
+from mcp_memory.domain.turns import Relative
 from mcp_memory.domain.wording import FIRST_PERSON, TAKING_BACK
 
 Key = TypeVar("Key", int, str)
@@ -95,7 +96,8 @@ def judge(one: Statement, other: Statement, closeness: float | None = None) -> V
     if changed is not None:
         return changed
     if apart is not None and apart.finding is Finding.DIFFERENT:
-        return apart
+        # "Died yesterday" ends what the earlier one says without naming a day.
+        return _turn(one, other, closeness) or apart if apart.reason is _SEEN_APART else apart
     return _likely(one, other, closeness)
 
 
@@ -107,6 +109,13 @@ def _apart(one: Statement, other: Statement) -> Verdict | None:
     return None
 
 
+def _seen_apart(one: Statement, other: Statement) -> bool:
+    """Say whether "yesterday", or "last year" in another year, means another day in each."""
+    finest = max(one.reading.relative, other.reading.relative)
+    return finest is Relative.DAY or (finest is Relative.YEAR and one.day[:4] != other.day[:4])
+
+
+_SEEN_APART = "They speak of a day as seen from different days."
 _APART: tuple[tuple[Callable[[Statement, Statement], bool], Finding, str], ...] = (
     (
         lambda one, other: MemoryType.MESSAGE in (one.memory_type, other.memory_type),
@@ -121,9 +130,14 @@ _APART: tuple[tuple[Callable[[Statement, Statement], bool], Finding, str], ...] 
     (lambda one, other: one.event_date != other.event_date, Finding.DIFFERENT, "They are about different days."),
     (lambda one, other: one.until != other.until, Finding.DIFFERENT, "One of them is over."),
     (
-        lambda one, other: one.day != other.day and (one.reading.relative or other.reading.relative),
+        lambda one, other: one.day != other.day and _seen_apart(one, other),
         Finding.DIFFERENT,
-        "They speak of a day as seen from different days.",
+        _SEEN_APART,
+    ),
+    (
+        lambda one, other: one.day != other.day and bool(one.reading.relative or other.reading.relative),
+        Finding.SUGGEST,
+        "They speak of a year as seen from different days of one year.",
     ),
     (
         lambda one, other: one.source != other.source and _first_person(one.reading, other.reading),
@@ -190,8 +204,9 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
     """Return a hint for a person where the words and the closeness make it likely that both tell the same."""
     a, b = one.reading, other.reading
     shared = overlap(a, b)
-    if _turned(one, other, shared, closeness):
-        return Verdict(Finding.SUGGEST, "The later one may change the earlier one.")
+    turned = _turn(one, other, closeness, shared)
+    if turned is not None:
+        return turned
     against = conflict(a, b) or ("They differ in a word that counts." if one_word_apart(a, b) else None)
     if against is not None:
         return Verdict(Finding.DIFFERENT, against)
@@ -228,19 +243,31 @@ _SENSED = 0.6
 """From which closeness on words that may mean the same are looked for."""
 
 
-def _turned(one: Statement, other: Statement, shared: float, closeness: float | None) -> bool:
-    """Say whether the later one speaks of a turn in what the earlier one tells."""
+def _turn(one: Statement, other: Statement, closeness: float | None, shared: float | None = None) -> Verdict | None:
+    """Return the hint that the later one speaks of a turn in what the earlier one tells, or nothing."""
     if one.since == other.since:
-        return False
+        return None
     older, newer = (one.reading, other.reading) if one.since < other.since else (other.reading, one.reading)
-    if not newer.turning or older.turning or older.speaker != newer.speaker:
-        return False
-    if people_differ(older, newer) or subjects_differ(older, newer):
-        return False
-    return shared >= _TURN_SHARED and (closeness is None or closeness >= _TURN_NEAR)
+    if not (newer.turning or (newer.completed and older.ongoing)) or older.turning or older.speaker != newer.speaker:
+        return None
+    if (older.relative and one.day != other.day) or people_differ(older, newer) or subjects_differ(older, newer):
+        return None
+    common = overlap(older, newer) if shared is None else shared
+    near = 1.0 if closeness is None else closeness
+    if any(common >= least and near >= nearest for least, nearest in _TURN_LEVELS) or _reversed(older, newer, near):
+        return Verdict(Finding.SUGGEST, "The later one may change the earlier one.")
+    return None
 
 
-_TURN_SHARED, _TURN_NEAR = 0.2, 0.5
+_TURN_LEVELS = ((0.15, 0.6), (0.2, 0.5), (0.5, 0.4))
+
+
+def _reversed(older: Reading, newer: Reading, closeness: float) -> bool:
+    """Say whether one subject is told to be the opposite of what it was: "is single", "got married"."""
+    return closeness >= _REVERSED and older.words[0].key == newer.words[0].key and opposed(older, newer)
+
+
+_REVERSED = 0.35
 
 
 def clusters(pairs: Iterable[tuple[Key, Key]]) -> list[list[Key]]:

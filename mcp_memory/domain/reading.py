@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import NamedTuple
 
 from mcp_memory.domain.english import root
@@ -16,10 +15,12 @@ from mcp_memory.domain.meanings import ALIKE, EXCLUSIVE, SPELLINGS
 from mcp_memory.domain.sentences import form_of
 from mcp_memory.domain.states import State, states_of
 from mcp_memory.domain.talk import Turn, turn
+from mcp_memory.domain.turns import Relative, is_ongoing, is_turning, relative
 from mcp_memory.domain.wording import (
     AGREEING,
     ARTICLES,
     BE,
+    COMPLETED,
     CONTRACTIONS,
     ENDINGS,
     FOREIGN,
@@ -30,11 +31,7 @@ from mcp_memory.domain.wording import (
     MODES,
     NEGATIONS,
     NEGATIONS_WITHIN,
-    POINTING,
-    RELATIVE,
     SINGLE_THINGS,
-    SPANS,
-    TURNING,
     TURNING_WITHIN,
     VERBS,
     WAS,
@@ -79,8 +76,12 @@ class Reading:
     """What each sentence says to be so, and whether it says that it changed."""
     turning: bool
     """Whether it may say that something is no longer as it was."""
-    relative: bool
-    """Whether it names a day by its distance from the day on which it was said."""
+    ongoing: bool
+    """Whether it tells of something that is planned or under way."""
+    completed: bool
+    """Whether it may say that something of that kind is done."""
+    relative: Relative
+    """Whether it names a day by its distance from the day on which it was said, or only a year."""
 
 
 def read(text: str) -> Reading:
@@ -111,9 +112,11 @@ def read(text: str) -> Reading:
         negations=_negations(keys, heard.said, english=english),
         modes=modes | {"question"} if "?" in keys else modes,
         states=states_of(keys) if english else (),
-        turning=not TURNING.isdisjoint(piece.key for piece in pieces)
+        turning=is_turning([piece.key for piece in pieces])
         or (not english and any(part in heard.said for part in TURNING_WITHIN)),
-        relative=english and _is_relative(keys),
+        ongoing=english and is_ongoing(keys, modes),
+        completed=english and not COMPLETED.isdisjoint(keys),
+        relative=relative(keys) if english else Relative.NO,
     )
 
 
@@ -342,12 +345,6 @@ _QUOTED = re.compile(
 def _quotes(said: str) -> Iterator[str]:
     for groups in _QUOTED.findall(said):
         yield from (normalised(group).rstrip(",;:? ") for group in groups if group)
-
-
-def _is_relative(keys: Sequence[str]) -> bool:
-    if not RELATIVE.isdisjoint(keys):
-        return True
-    return not POINTING.isdisjoint(keys) and any(one in POINTING and two in SPANS for one, two in pairwise(keys))
 
 
 def _negations(keys: Sequence[str], said: str, *, english: bool) -> int:

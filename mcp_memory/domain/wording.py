@@ -203,13 +203,34 @@ TURNING = words(
     upgraded postponed rescheduled extended finished dropped gave grew broke dumped retired resigned fired hired
     promoted
     got found bought again back new longer expired revoked deprecated removed abandoned withdrew
-    recovered healed cured reverted corrected fixed stepped
+    recovered healed cured reverted corrected fixed stepped postpone cancel stop quit divorce resign retire slipped cut
     jetzt inzwischen mehr umgezogen gewechselt maintenant désormais déménagé plus arrêté ahora ya mudé mudado cambió
     agora
     mudou adesso ora trasferito теперь больше переехал переехала сейчас الآن انتقلت انتقل
     """
 )
 """Words by which people say that something is no longer as it was."""
+NAMING = words("left leave back")
+"""Behind an article or a possessive these are no turn: "her left wrist", "parental leave", "the back door"."""
+TURNING_PAIRS = frozenset(
+    pair
+    for verb, particles in {
+        "passed": "away", "called": "off", "call": "off", "taken": "off over down", "took": "off over down",
+        "handed": "in over", "paid": "off", "split": "up", "let": "go", "laid": "off", "phased": "out", "shut": "down",
+        "ran": "out", "wore": "off", "came": "back home", "come": "back home", "given": "up",
+    }.items()
+    for pair in ((verb, particle) for particle in particles.split())
+)  # fmt: skip
+"""Verbs that tell of an end or of a turn with these words behind them alone."""
+COMPLETED = words(
+    """
+    accepted approved arrived born bought built completed declined delivered denied done finished graduated granted
+    issued landed merged paid passed published rejected resolved settled shipped signed solved submitted
+    """
+)
+"""Words by which people say that what was under way is done."""
+PENDING = words("await awaiting draft due expecting open outstanding pending review unpaid waiting yet")
+"""Words by which people say that something is under way."""
 TAKING_BACK = (
     TURNING
     | NEGATIONS
