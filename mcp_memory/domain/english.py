@@ -59,6 +59,9 @@ def stem(word: str) -> str:
 def root(key: str) -> str:
     """Return what a word is compared by where its form does not count: "bought" and "buying" are "buy"."""
     found = _SHORT.get(key) or stem(IRREGULAR.get(key, key))
+    if found.endswith("er") and len(found) - 2 >= _LEAST_STEM:
+        # "answering" has one stem with "answer".
+        found = found[:-2]
     # "play" has one form with "playing".
     return found[:-1] + "y" if found[-2:] in _VOWELS_AND_I and key.endswith("y") else found
 

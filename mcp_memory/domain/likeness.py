@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from mcp_memory.domain.english import root
+from mcp_memory.domain.figures import NUMBER
 from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
 from mcp_memory.domain.measures import may_equal
 from mcp_memory.domain.reading import Reading
@@ -181,7 +182,7 @@ def overlap_in_sense(one: Reading, other: Reading) -> float:
     mine, yours = one.alike - other.alike, other.alike - one.alike
     found = 0
     for key in sorted(mine):
-        match = next((key_ for key_ in sorted(yours) if may_mean_the_same(key, key_)), None)
+        match = next((key_ for key_ in sorted(yours) if _stands_for(key, key_)), None)
         if match is not None:
             yours = yours - {match}
             found += 1
@@ -189,15 +190,23 @@ def overlap_in_sense(one: Reading, other: Reading) -> float:
     return (len(one.alike & other.alike) + found) / every if every else 0.0
 
 
+def _stands_for(one: str, other: str) -> bool:
+    return may_mean_the_same(one, other) or (one[0] == other[0] == NUMBER and may_equal(one, other))
+
+
 def one_word_apart(one: Reading, other: Reading) -> bool:
     """Say whether just one telling word stands in the place of another: that is another value, not another wording."""
-    if len(one.order) != len(other.order):
+    if len(one.order) != len(other.order) or len(one.keys ^ other.keys) > _FRAME:
         return False
     if not one.english:
         mine, yours = ([word.key for word in each.words] for each in (one, other))
         return len(mine) == len(yours) and sum(a != b for a, b in zip(mine, yours, strict=True)) == 1
     apart = [(a, b) for a, b in zip(one.order, other.order, strict=True) if a != b]
     return len(apart) == 1 and not _related(*apart[0])
+
+
+_FRAME = 4
+"""Words that the two may have for themselves and still be one sentence with another value."""
 
 
 def _related(one: str, other: str) -> bool:
@@ -210,7 +219,7 @@ def _related(one: str, other: str) -> bool:
 _RELATED = 4
 
 
-LEVELS = ((0.0, 0.75), (0.75, 0.5), (0.8, 0.3), (0.9, 0.2))
+LEVELS = ((0.0, 0.75), (0.72, 0.5), (0.75, 0.4), (0.8, 0.27), (0.87, 0.2))
 """From which closeness on which share of common words makes it likely that two texts tell the same."""
 
 
