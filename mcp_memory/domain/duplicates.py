@@ -17,10 +17,10 @@ from mcp_memory.domain.changes import change
 from mcp_memory.domain.likeness import (
     conflict,
     likely,
+    likely_in_sense,
     one_word_apart,
     opposed,
     overlap,
-    overlap_in_sense,
     people_differ,
     subjects_differ,
 )
@@ -111,12 +111,14 @@ def _apart(one: Statement, other: Statement) -> Verdict | None:
 
 def _seen_apart(one: Statement, other: Statement) -> bool:
     """Say whether "yesterday", or "last year" in another year, means another day in each."""
+    if one.day == other.day:
+        return False
     finest = max(one.reading.relative, other.reading.relative)
     return finest is Relative.DAY or (finest is Relative.YEAR and one.day[:4] != other.day[:4])
 
 
 _SEEN_APART = "They speak of a day as seen from different days."
-_APART: tuple[tuple[Callable[[Statement, Statement], bool], Finding, str], ...] = (
+_APART: tuple[tuple[Callable[[Statement, Statement], object], Finding, str], ...] = (
     (
         lambda one, other: MemoryType.MESSAGE in (one.memory_type, other.memory_type),
         Finding.DIFFERENT,
@@ -130,12 +132,12 @@ _APART: tuple[tuple[Callable[[Statement, Statement], bool], Finding, str], ...] 
     (lambda one, other: one.event_date != other.event_date, Finding.DIFFERENT, "They are about different days."),
     (lambda one, other: one.until != other.until, Finding.DIFFERENT, "One of them is over."),
     (
-        lambda one, other: one.day != other.day and _seen_apart(one, other),
+        lambda one, other: (one.reading.relative or other.reading.relative) and _seen_apart(one, other),
         Finding.DIFFERENT,
         _SEEN_APART,
     ),
     (
-        lambda one, other: one.day != other.day and bool(one.reading.relative or other.reading.relative),
+        lambda one, other: (one.reading.relative or other.reading.relative) and one.day != other.day,
         Finding.SUGGEST,
         "They speak of a year as seen from different days of one year.",
     ),
@@ -215,7 +217,7 @@ def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdic
     if a.english != b.english:
         near = closeness is not None and closeness >= _ACROSS and bool(a.figures & b.figures or a.content & b.content)
         return Verdict(Finding.SUGGEST if near else Finding.DIFFERENT, "They are in different languages.")
-    if likely(shared, closeness) or ((closeness or 0.0) >= _SENSED and likely(overlap_in_sense(a, b), closeness)):
+    if likely(shared, closeness) or likely_in_sense(a, b, closeness):
         return Verdict(Finding.SUGGEST, "They are likely the same, in other words.")
     return Verdict(Finding.DIFFERENT, "They say different things.")
 
@@ -239,8 +241,6 @@ _PUT_OTHERWISE = (0.25, 0.78)
 _OPPOSED = (0.2, 0.6)
 """The same where one has the opposite of a word of the other: "dislikes", "does not like"."""
 _ACROSS = 0.7
-_SENSED = 0.6
-"""From which closeness on words that may mean the same are looked for."""
 
 
 def _turn(one: Statement, other: Statement, closeness: float | None, shared: float | None = None) -> Verdict | None:

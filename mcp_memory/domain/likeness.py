@@ -11,7 +11,7 @@ from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
 from mcp_memory.domain.measures import may_equal
 from mcp_memory.domain.reading import Reading
 from mcp_memory.domain.synonyms import may_mean_the_same
-from mcp_memory.domain.wording import FUNCTION_WORDS, VERBS
+from mcp_memory.domain.wording import FIRST_PERSON, FUNCTION_WORDS, VERBS
 
 SURE = frozenset({"plan", "maybe", "if", "question"})
 """Said of a thing, these make another statement of it."""
@@ -99,31 +99,65 @@ def _words_differ(one: Reading, other: Reading) -> str | None:
 
 def _families_differ(mine: frozenset[str], yours: frozenset[str], one: Reading, other: Reading) -> bool:
     """Say whether each has a word of one family that the other has in no form: "Monday", "Tuesdays"."""
-    families = {EXCLUSIVE[key] for key in mine if key in EXCLUSIVE}
-    if families.isdisjoint([EXCLUSIVE[key] for key in yours if key in EXCLUSIVE]):
+    mine, yours = mine & _EXCLUSIVE, yours & _EXCLUSIVE
+    if not mine or not yours or {EXCLUSIVE[key] for key in mine}.isdisjoint([EXCLUSIVE[key] for key in yours]):
         return False
     kept, kept_ = (
-        {EXCLUSIVE[key] for key in left if key in EXCLUSIVE and root(key) not in {root(word) for word in every}}
-        for left, every in ((mine, other.keys & EXCLUSIVE.keys()), (yours, one.keys & EXCLUSIVE.keys()))
+        {EXCLUSIVE[key] for key in left if root(key) not in set(map(root, every & _EXCLUSIVE))}
+        for left, every in ((mine, other.keys), (yours, one.keys))
     )
     return not kept.isdisjoint(kept_)
 
 
+_EXCLUSIVE = frozenset(EXCLUSIVE)
+_KIN = frozenset(key for key, family in EXCLUSIVE.items() if family == "kin")
+
+
 def opposed(one: Reading, other: Reading) -> bool:
     """Say whether one has a word, and the other its opposite."""
-    told = (one.keys - other.keys) | (one.content - other.content)
+    told = _OPPOSABLE & ((one.keys - other.keys) | (one.content - other.content))
+    if not told:
+        return False
     told_ = (other.keys - one.keys) | (other.content - one.content)
-    return any(not OPPOSED[key].isdisjoint(told_) for key in told if key in OPPOSED and key not in _DENYING)
+    return any(not OPPOSED[key].isdisjoint(told_) for key in told)
 
 
 def people_differ(one: Reading, other: Reading) -> bool:
     """Say whether one speaks of a relative whom the other does not name: "Ann's sister" and "Ann"."""
     if (_KIN.isdisjoint(one.keys) and _KIN.isdisjoint(other.keys)) or _KIN.isdisjoint(one.keys ^ other.keys):
         return False
+    if _relative_acts(one, other) or _relative_acts(other, one):
+        return True
     return not (set(one.names) & set(other.names)) - _owners(one) - _owners(other)
 
 
-_KIN = frozenset(key for key, family in EXCLUSIVE.items() if family == "kin")
+def _relative_acts(one: Reading, other: Reading) -> bool:
+    """Say whether one tells what a relative does, and the other what the person does: "Ann's wife sings"."""
+    keys, keys_ = ([word.key for word in each.words[:_SUBJECT]] for each in (one, other))
+    if len(keys) < _SUBJECT or keys[1] != "'s" or keys[:1] != keys_[:1] or keys_[1:2] == ["'s"]:
+        return False
+    # "Ann's husband is Bob" tells of Ann as well.
+    return keys[2] in _KIN and keys[2] not in other.keys and keys[3] not in {"be", "was"}
+
+
+_SUBJECT = 4
+
+
+def _agents_differ(one: Reading, other: Reading) -> bool:
+    """Say whether different people do it, though each of them is named: "I owe Tom", "Tom owes Eva"."""
+    mine, yours = one.words, other.words
+    if len(mine) < _CLAUSE or len(yours) < _CLAUSE or mine[1].key != yours[1].key or mine[0].key == yours[0].key:
+        return False
+    who, who_, does = mine[0].key, yours[0].key, mine[1].key
+    if does in FUNCTION_WORDS or does in _MUTUAL or {who, who_} <= _TELLERS:
+        return False
+    return all(key in _TELLERS or key in one.names or key in other.names for key in (who, who_))
+
+
+_CLAUSE = 2
+_TELLERS = FIRST_PERSON | {"user"}
+_MUTUAL = frozenset({"marry", "date", "meet", "share", "live", "work", "know"})
+"""What each of two does with the other, if one does."""
 
 
 def subjects_differ(one: Reading, other: Reading) -> bool:
@@ -160,15 +194,25 @@ OPPOSED = _opposed()
 
 _DENYING = frozenset({"with", "without"})
 """Counted as negations: "with no sugar" and "without sugar" are one."""
+_OPPOSABLE = frozenset(OPPOSED) - _DENYING
 
 
 def _manner_differs(one: Reading, other: Reading) -> str | None:
     differing = one.modes ^ other.modes
-    if not differing.isdisjoint(SURE):
+    if not differing.isdisjoint(SURE) and not (differing & SURE == {"plan"} and _asks(one) != _asks(other)):
         return "One is a plan, a guess, a condition or a question, the other a fact."
     if one.modes & AMOUNTS and other.modes & AMOUNTS and not (differing.isdisjoint(AMOUNTS)):
         return "They speak of different amounts."
     return None
+
+
+def _asks(reading: Reading) -> bool:
+    """Say whether a text tells somebody what to do, as does what a person wants: "do not call", "call"."""
+    first = reading.words[0].key if reading.words else ""
+    return first in VERBS or first in _ASKING
+
+
+_ASKING = frozenset({"do", "never", "always", "please", "not"})
 
 
 def overlap(one: Reading, other: Reading) -> float:
@@ -177,17 +221,20 @@ def overlap(one: Reading, other: Reading) -> float:
     return len(one.alike & other.alike) / len(every) if every else 0.0
 
 
-def overlap_in_sense(one: Reading, other: Reading) -> float:
-    """Return the same share where a word that the other has not stands for one that may mean the same."""
-    mine, yours = one.alike - other.alike, other.alike - one.alike
+def likely_in_sense(one: Reading, other: Reading, closeness: float | None) -> bool:
+    """Say the same where a word that the other has not stands for one that may mean the same."""
+    both, mine, yours = one.alike & other.alike, one.alike - other.alike, set(other.alike - one.alike)
+    most = min(len(mine), len(yours))
+    every = len(both) + len(mine) + len(yours)
+    if not most or not likely((len(both) + most) / (every - most), closeness):
+        return False
     found = 0
     for key in sorted(mine):
         match = next((key_ for key_ in sorted(yours) if _stands_for(key, key_)), None)
         if match is not None:
-            yours = yours - {match}
+            yours.remove(match)
             found += 1
-    every = len(one.alike | other.alike) - found
-    return (len(one.alike & other.alike) + found) / every if every else 0.0
+    return likely((len(both) + found) / (every - found), closeness)
 
 
 def _stands_for(one: str, other: str) -> bool:
@@ -240,4 +287,5 @@ _CONFLICTS: tuple[tuple[Callable[[Reading, Reading], bool], str], ...] = (
         "The quoted words differ.",
     ),
     (people_differ, "They are about different people."),
+    (_agents_differ, "Different people do it."),
 )

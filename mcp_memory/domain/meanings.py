@@ -88,7 +88,7 @@ EXCLUSIVE: dict[str, str] = table(
     colour: cyan magenta beige
     colour: navy
     kin: mother father sister brother son daughter aunt uncle cousin niece nephew wife husband grandmother grandfather
-    kin: mum dad
+    kin: mum dad mother-in-law father-in-law sister-in-law brother-in-law son-in-law daughter-in-law
     kin: mom grandma grandpa girlfriend boyfriend roommate neighbour boss colleague stepmother stepfather
     kin: mutter vater bruder schwester tochter sohn frau mann mère père frère sœur fille fils femme mari madre padre
     kin: hermana hermano hija hijo esposa marido мать отец сестра брат жена муж дочь сын أخي أختي أبي أمي زوجتي زوجي

@@ -223,6 +223,10 @@ _IDIOMS: dict[tuple[str, ...], str] = {
     ("every", "month"): "monthly",
     ("every", "year"): "yearly",
     ("e", "mail"): "email",
+    **{
+        (kin, "in", "law"): f"{kin}-in-law"
+        for kin in ("mom", "dad", "mother", "father", "sister", "brother", "son", "daughter")
+    },
 }
 _FIRST_OF_IDIOMS = frozenset(idiom[0] for idiom in _IDIOMS)
 _SPANS = frozenset({"second", "minute", "hour", "day", "night", "week", "month", "quarter", "year", "person", "head"})
