@@ -11,7 +11,7 @@ from mcp_memory.domain.records import MemoryRecord
 
 HERE = Path(__file__).parent
 LABELS = ("same", "different", "changed")
-PARTS = ("tuned", "blind", "fresh", "over", "wide")
+PARTS = ("tuned", "blind", "fresh", "over", "wide", "wider")
 """The rules were tuned on the first; how the others were first judged, their first lines say."""
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = timedelta(days=45)
