@@ -215,6 +215,10 @@ def _asks(reading: Reading) -> bool:
 _ASKING = frozenset({"do", "never", "always", "please", "not"})
 
 
+LEVELS = ((0.0, 0.75), (0.72, 0.5), (0.75, 0.4), (0.8, 0.27), (0.87, 0.2))
+"""From which closeness on which share of common words makes it likely that two texts tell the same."""
+
+
 def overlap(one: Reading, other: Reading) -> float:
     """Return the share of their telling words that both have, 0 to 1."""
     every = one.alike | other.alike
@@ -222,8 +226,11 @@ def overlap(one: Reading, other: Reading) -> float:
 
 
 def likely_in_sense(one: Reading, other: Reading, closeness: float | None) -> bool:
-    """Say the same where a word that the other has not stands for one that may mean the same."""
-    both, mine, yours = one.alike & other.alike, one.alike - other.alike, set(other.alike - one.alike)
+    """Say the same where a word that the other has not stands for one that may mean the same, beside common words."""
+    both = one.alike & other.alike
+    if not both or (closeness or 0.0) < _SENSED:
+        return False
+    mine, yours = one.alike - other.alike, set(other.alike - one.alike)
     most = min(len(mine), len(yours))
     every = len(both) + len(mine) + len(yours)
     if not most or not likely((len(both) + most) / (every - most), closeness):
@@ -235,6 +242,9 @@ def likely_in_sense(one: Reading, other: Reading, closeness: float | None) -> bo
             yours.remove(match)
             found += 1
     return likely((len(both) + found) / (every - found), closeness)
+
+
+_SENSED = LEVELS[1][0]
 
 
 def _stands_for(one: str, other: str) -> bool:
@@ -264,10 +274,6 @@ def _related(one: str, other: str) -> bool:
 
 
 _RELATED = 4
-
-
-LEVELS = ((0.0, 0.75), (0.72, 0.5), (0.75, 0.4), (0.8, 0.27), (0.87, 0.2))
-"""From which closeness on which share of common words makes it likely that two texts tell the same."""
 
 
 def likely(shared: float, closeness: float | None) -> bool:
