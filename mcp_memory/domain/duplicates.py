@@ -264,7 +264,9 @@ _TURN_LEVELS = ((0.15, 0.6), (0.2, 0.5), (0.5, 0.4))
 
 def _reversed(older: Reading, newer: Reading, closeness: float) -> bool:
     """Say whether one subject is told to be the opposite of what it was: "is single", "got married"."""
-    return closeness >= _REVERSED and older.words[0].key == newer.words[0].key and opposed(older, newer)
+    if closeness < _REVERSED or not older.words or not newer.words:
+        return False
+    return older.words[0].key == newer.words[0].key and opposed(older, newer)
 
 
 _REVERSED = 0.35

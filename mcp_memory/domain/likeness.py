@@ -28,7 +28,7 @@ def conflict(one: Reading, other: Reading) -> str | None:
 
 def _names_differ(one: Reading, other: Reading) -> bool:
     mine, yours = set(one.names) - other.keys, set(other.names) - one.keys
-    if mine and yours and not all(any(short_for(a, b) for b in yours) for a in mine):
+    if mine and yours and not (_all_short(mine, yours) or _all_short(yours, mine)):
         return True
     # "Ann manages Bob" and "Bob manages Ann"; "Bob is managed by Ann" may be either.
     if one.content != other.content or ("by" in one.keys) != ("by" in other.keys):
@@ -36,6 +36,10 @@ def _names_differ(one: Reading, other: Reading) -> bool:
     named = {*one.names, *other.names}
     mine_, yours_ = _in_order(one, named), _in_order(other, named)
     return mine_ != yours_ and not _in_place(one, other, named) and not _symmetrical(one, other, named)
+
+
+def _all_short(some: set[str], others: set[str]) -> bool:
+    return all(any(short_for(one, other) for other in others) for one in some)
 
 
 def short_for(one: str, other: str) -> bool:
@@ -230,17 +234,13 @@ def likely_in_sense(one: Reading, other: Reading, closeness: float | None) -> bo
     both = one.alike & other.alike
     if not both or (closeness or 0.0) < _SENSED:
         return False
-    mine, yours = one.alike - other.alike, set(other.alike - one.alike)
+    mine, yours = one.alike - other.alike, other.alike - one.alike
     most = min(len(mine), len(yours))
     every = len(both) + len(mine) + len(yours)
     if not most or not likely((len(both) + most) / (every - most), closeness):
         return False
-    found = 0
-    for key in sorted(mine):
-        match = next((key_ for key_ in sorted(yours) if _stands_for(key, key_)), None)
-        if match is not None:
-            yours.remove(match)
-            found += 1
+    matched = sum(any(_stands_for(key, key_) for key_ in yours) for key in mine)
+    found = min(matched, sum(any(_stands_for(key, key_) for key_ in mine) for key in yours)) if matched else 0
     return likely((len(both) + found) / (every - found), closeness)
 
 

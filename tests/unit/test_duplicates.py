@@ -256,3 +256,63 @@ def test_clusters_do_not_depend_on_the_order_of_the_pairs(ties: list[tuple[int, 
     held = {frozenset(tie) for tie in ties}
     assert all(frozenset(pair) in held for group in found for pair in combinations(group, 2))
     assert len({member for group in found for member in group}) == sum(map(len, found))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The user likes the old phone.", "The user no longer likes the phone."),
+        ("The user rides the new bike.", "The user no longer rides the bike."),
+        ("The team uses Slack.", "The team switched from Slack to Zoom for calls."),
+        ("The API timeout is 60 seconds.", "The API timeout is now 1 minute."),
+        ("Emma's boss is Rob.", "Emma's boss is now Robert."),
+        ("She plays violin.", "She no longer plays violin."),
+        ("I live in Austin, Texas.", "I moved to Denver, Colorado last month."),
+        ("deploys: Fridays", "deploys: Tuesdays"),
+        ("The API listens on port 8080.", "The API listens on port 9090."),
+        ("The user's daughter is four years old.", "The user's daughter is five years old."),
+        ("The user is single.", "The user got married to Elif in June."),
+        ("The user has a dog named Rufus.", "Rufus, the user's dog, died last week."),
+        ("The paper is under review.", "The paper was accepted."),
+    ],
+)
+def test_what_may_have_changed_is_shown_to_a_person(earlier: str, later: str) -> None:
+    assert verdict(earlier, later, 0.7).finding is Finding.SUGGEST
+
+
+def test_the_land_behind_a_town_does_not_hide_a_move() -> None:
+    assert verdict("I live in Oakland.", "I just moved to Portland, Oregon.").finding is Finding.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The token expires after 24 hours.", "The token expires after a day."),
+        ("The budget is 1.5 million dollars.", "They have a budget of $1.5M."),
+        ("The train leaves Lyon at 07:45.", "The Lyon train departs at quarter to eight."),
+        ("Piano lesson is Thursdays at 5pm.", "User has piano lessons on Thursday at 17:00."),
+        ("We use Postgres 15 for the billing service.", "The billing service runs on PostgreSQL 15."),
+        ("All timestamps are stored in UTC.", "All timestamps are saved in UTC."),
+        ("User dislikes small talk before meetings.", "User doesn't like chit-chat before meetings begin."),
+        ("The essay has to be handed in by 14 November.", "Essay deadline: Nov 14."),
+        ("The user flew to Rome last year.", "Last year the user took a flight to Rome."),
+    ],
+)
+def test_the_same_in_other_words_is_shown_to_a_person(earlier: str, later: str) -> None:
+    assert verdict(earlier, later, 0.8).finding is Finding.SUGGEST
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The user loves spicy Thai food.", "The user's wife loves spicy Thai food."),
+        ("User's mother was a teacher.", "User's mother-in-law was a teacher."),
+        ("The user owes Martin 50 dollars.", "Martin owes Sofia 50 dollars."),
+        ("The front door key is blue.", "The back door key is blue."),
+        ("The refund is for order 88213.", "The refund is for order 88231."),
+        ("Module A depends on module B.", "Module B depends on module A."),
+        ("The dose is 1.5mg.", "The dose was 15mg."),
+    ],
+)
+def test_other_people_and_things_are_left_alone(earlier: str, later: str) -> None:
+    assert verdict(earlier, later, 0.9).finding is Finding.DIFFERENT
