@@ -89,6 +89,14 @@ async def test_endings_of_words_do_not_matter(store: Store) -> None:
     assert await ids(store, await candidates(store, terms=("painting",))) == ["x"]
 
 
+async def test_what_comes_by_its_words_matches_them(store: Store) -> None:
+    """However a store stems, it does so once: what Porter leaves of "monthly" has an ending that others take off."""
+    await store.add([entry("a month"), entry("paid monthly")], operation())
+    found = await candidates(store, terms=("monthly",))
+    assert (found.lexical > 0).all()
+    assert len(found.handles) == await store.count(EVERYWHERE, ["monthly"])
+
+
 @pytest.mark.parametrize("term", ['"', "a OR b", "terms:", "*", "te*", "NEAR(", "\0", "a\0b", "😀", "(", "-", ""])
 async def test_no_word_is_read_as_syntax(store: Store, term: str) -> None:
     """``Probe.terms`` are words."""

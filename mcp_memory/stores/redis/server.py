@@ -180,12 +180,12 @@ class Server:
         raise StoreBusy(CONTENDED.format(place=self.place))
 
     def search(self, kind: str, query: str, *words: Word) -> Command:
-        """Return the command of a search; no time limit cuts it short."""
-        return ("FT.SEARCH", f"{self.index}:{kind}", query, *words, "TIMEOUT", 0, "DIALECT", 2)
+        """Return the command of a search; no time limit cuts it short, and no word stands for others of its stem."""
+        return ("FT.SEARCH", f"{self.index}:{kind}", query, "VERBATIM", *words, "TIMEOUT", 0, "DIALECT", 2)
 
     def aggregate(self, kind: str, query: str, *words: Word) -> Command:
-        """Return the command of an aggregation; no time limit cuts it short."""
-        return ("FT.AGGREGATE", f"{self.index}:{kind}", query, *words, "TIMEOUT", 0, "DIALECT", 2)
+        """Return the command of an aggregation, for which the same holds."""
+        return ("FT.AGGREGATE", f"{self.index}:{kind}", query, "VERBATIM", *words, "TIMEOUT", 0, "DIALECT", 2)
 
     def hits(self, answer: Any) -> Hits:
         """Return what a search answered.
