@@ -45,7 +45,6 @@ class Kind(StrEnum):
     WORD = "word"
     STATEMENT = "statement"
     """Every word is there, but no longer together or in this order."""
-    LANGUAGE = "language"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import sys
@@ -137,6 +138,18 @@ async def test_the_store_is_never_its_own_backup(path: Path, ending: str) -> Non
         with pytest.raises(InvalidRequest, match="part of the store itself"):
             restore(path, own)
         assert len(await seen(store)) == 1
+
+
+async def test_another_name_of_the_store_is_known(path: Path) -> None:
+    """As on a disk that takes "a" and "A" for one name."""
+    async with opened(path) as store:
+        await filled(store, 0, 1)
+        other = path.with_name("other.sqlite3")
+        os.link(path, other)
+        with pytest.raises(InvalidRequest, match="part of the store itself"):
+            back_up(path, other, "replace")
+        with pytest.raises(InvalidRequest, match="part of the store itself"):
+            restore(path, other)
 
 
 async def test_a_damaged_store_makes_no_backup_and_leaves_the_last_one(path: Path, copy: Path) -> None:

@@ -158,10 +158,6 @@ class Keys:
         """Return where is kept what one memory was before an operation."""
         return self._of("i", number)
 
-    def handles_once_named(self, memory_id: str) -> str:
-        """Return where the memories are listed that ever had an id."""
-        return self._of("ii", digest(memory_id))
-
     def suggestion(self, suggestion_id: str) -> str:
         """Return where a suggestion is."""
         return self._of("s", digest(suggestion_id))

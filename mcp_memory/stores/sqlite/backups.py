@@ -96,9 +96,15 @@ def restore(settings: Settings, source: Path, clock: Clock, report: Report) -> R
 def _refuse_itself(path: Path, other: Path) -> None:
     if other.is_dir():
         raise InvalidRequest(f"{other} is a folder: name a file in it")
-    own = {os.path.realpath(path.with_name(path.name + ending)) for ending in ENDINGS}
-    if os.path.realpath(other) in own:
+    if any(_is_same(path.with_name(path.name + ending), other) for ending in ENDINGS):
         raise InvalidRequest(f"{other} is part of the store itself: name another file")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Say whether both lead to one file, also where a disk takes "a" and "A" for one name."""
+    if os.path.realpath(one) == os.path.realpath(other):
+        return True
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _refuse_existing(target: Path, existing: Existing) -> None:
