@@ -15,6 +15,7 @@ import pytest
 
 from mcp_memory.domain.filters import Where
 from mcp_memory.domain.scope import Scope
+from mcp_memory.ports.archive import TakenIn
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
@@ -40,6 +41,16 @@ async def prepared(place: Place) -> None:
     await store.open()
     await store.add([entry("common", id="common")], operation())
     await store.close()
+
+
+async def test_two_programs_plan_alike_and_each_is_heard(place: Place) -> None:
+    """What one was told to store in its first transaction is not taken for what the other stored in its own."""
+    for number, name in enumerate(NAMES):
+        store = RedisStore(place, clock=StandingClock())
+        await store.open()
+        assert await store.move_in([(number + 1, TakenIn(entry("common", id=name)))]) == [True]
+        assert await store.count(Where()) == number + 1
+        await store.close()
 
 
 def children(place: Place, steps: int) -> list[subprocess.Popen[str]]:

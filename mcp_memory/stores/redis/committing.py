@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import chain
 from typing import Literal, NamedTuple, Self, TypeAlias
 
@@ -157,7 +156,7 @@ async def commit(
     Args:
         server: where to.
         turn: a number that no other transaction has, so that it is done once when it is sent again after a lost answer;
-            None where no other process may ever plan the same.
+            None for one that is given here.
         checks: what must still be so.
         commands: each a name, a key and words.
         numbers: which are to be given.
@@ -172,11 +171,6 @@ async def commit(
     written = [plan.command(command) for command in gathered(commands)]
     counted = [] if numbers is None else [(getattr(numbers, kind), server.keys.last(kind)) for kind in KINDS]
     told = _ENCODED([held, written, counted, made]).encode("utf-8", "surrogatepass")
-    done = server.keys.done(_turn(server, told) if turn is None else turn)
+    done = server.keys.done(server.turn() if turn is None else turn)
     if await server.run("commit", [done, *plan.places], [told, server.keys.before, *plan.blobs]):
         raise Moved
-
-
-def _turn(server: Server, plan: bytes) -> str:
-    """Return what stands for a plan of this process, and for no other that it ever makes."""
-    return blake2b(plan, digest_size=16, salt=next(server.turns).to_bytes(8, "big")).hexdigest()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from itertools import count
+from secrets import token_hex
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from redis.exceptions import NoScriptError, ResponseError
@@ -102,8 +103,7 @@ class Server:
         self._connects = 0
         self._filled_at = -1
         self._filling = asyncio.Lock()
-        self.turns = count(1)
-        """Numbers the transactions of this process."""
+        self._process, self._turns = token_hex(8), count(1)
         self._scripts = {name: _script(name) for name in ("commit", "touch", "expire", "let_go", "look")}
 
     async def reach(self) -> None:
@@ -164,6 +164,10 @@ class Server:
                 return await do("EVALSHA", script.sha, *rest)
             except NoScriptError:
                 return await do("EVAL", script.source, *rest)
+
+    def turn(self) -> str:
+        """Return what stands for a transaction of this process, and for no other of any."""
+        return f"{self._process}.{next(self._turns)}"
 
     async def transact(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what an attempt returns whose transaction nobody got in before.
