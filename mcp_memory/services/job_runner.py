@@ -80,7 +80,7 @@ class _Attempt:
     why: Literal["cancelled", "lost", "handed back"] | None = None
 
     def stop(self, why: Literal["cancelled", "lost", "handed back"]) -> None:
-        """End the act at its next ``await``."""
+        """End the act at its next ``await``, at the latest at its next report of progress."""
         if self.work is not None and self.why is None:
             self.why = why
             self.work.cancel()
@@ -232,6 +232,9 @@ class JobRunner:
         async def progress(done: int, total: int, message: str) -> None:
             attempt.progress = JobProgress(done=done, total=total, message=message)
             await self._pause()
+            if attempt.why is not None:
+                # Python 3.11's wait_for, which Redis' client sends under, now and then forgets a cancellation.
+                raise asyncio.CancelledError
 
         return progress
 
@@ -240,7 +243,7 @@ class JobRunner:
         lease = self._terms.lease
         longest = min(lease.total_seconds() / 3, LONGEST_BEAT)
         told, idle = attempt.progress, 0.0
-        while True:
+        while attempt in self._attempts:
             step = min(longest, PROGRESS_SECONDS)
             await asyncio.sleep(step)
             idle += step

@@ -43,12 +43,19 @@ class Hole:
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     depths: list[int] = field(default_factory=list)
     fault: Exception | None = None
+    forgets: bool = False
+    """Whether it goes on when it is cancelled, as what forgets a cancellation does."""
 
     async def dig(self, _: Memory, asked: Digging, progress: Progress) -> JsonValue:
         self.depths.append(asked.depth)
         self.begun.set()
         await progress(1, 2, "digging")
-        await self.let_go.wait()
+        try:
+            await self.let_go.wait()
+        except asyncio.CancelledError:
+            if not self.forgets:
+                raise
+            await progress(2, 2, "digging on")
         if self.fault is not None:
             raise self.fault
         return {"depth": asked.depth}

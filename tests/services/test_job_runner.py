@@ -128,6 +128,16 @@ async def test_a_running_job_is_cancelled_by_its_worker(digging: Memory, hole: H
     assert (done.state, done.result) == (JobState.CANCELLED, None)
 
 
+async def test_a_job_that_forgets_its_cancellation_is_cancelled_when_it_reports(
+    digging: Memory, hole: Hole, clock: StandingClock
+) -> None:
+    hole.forgets = True
+    async with working(runner(digging, clock)):
+        job = await digging.jobs.schedule("dig", Digging())
+        await soon(hole.begun)
+    assert (await digging.jobs.get(job.id)).state is JobState.QUEUED
+
+
 async def test_the_lease_is_kept_and_progress_is_shown_while_a_job_runs(
     digging: Memory, hole: Hole, clock: StandingClock
 ) -> None:
