@@ -7,20 +7,32 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PATIENCE = 60
-"""Seconds after which a process that does not answer is killed, and the test fails."""
+PATIENCE = 180
+"""Seconds after which a process that has not ended is killed, and the test fails."""
 CLIENT = {"name": "acceptance", "version": "1"}
 ENVELOPE = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": CLIENT,
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+
+
+def patiently() -> Iterator[None]:
+    """Yield as long as a test may look whether something has come about.
+
+    Python 3.11 now and then forgets to cancel what Redis' client sends, so a loop of looks has to end by itself.
+    """
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        yield
+    raise TimeoutError(f"it did not come about in {PATIENCE} seconds")
 
 
 class Wire:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 60
-"""Seconds after which a process that does not answer is killed, and the test fails."""
+from tests.acceptance.conftest import PATIENCE
+
 KEPT = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG")
 
 

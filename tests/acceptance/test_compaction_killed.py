@@ -5,7 +5,6 @@ Where the memories are in a Redis, it is killed as well.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import sys
@@ -25,6 +24,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.services.job_table import CompactLater
 from mcp_memory.services.memory import Memory
 from tests import redis_server
+from tests.acceptance.conftest import patiently
 from tests.redis_server import Running
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ KILLS = {"sqlite": 50, "redis": 12}
 FACTS = 700
 MOST = 24
 """Memories merged away before a kill, at the most."""
-PATIENCE = 50
 WORKER = (sys.executable, "-m", "mcp_memory", "task-worker", "--concurrency", "2", "--redelivery-timeout", "1")
 NO_PERIODS = {"COMPACTION_EVERY_MINUTES": "0", "EXPIRY_EVERY_MINUTES": "0", "OPTIMISE_EVERY_MINUTES": "0"}
 WIDE = 0.9
@@ -105,12 +104,9 @@ async def everything(memory: Memory) -> dict[str, MemoryRecord]:
 
 async def fewer(memory: Memory, goal: int) -> None:
     """Wait until so few memories are left."""
-
-    async def watch() -> None:
-        while await memory.store.count(Where()) > goal:
-            pass
-
-    await asyncio.wait_for(watch(), PATIENCE)
+    looks = patiently()
+    while await memory.store.count(Where()) > goal:
+        next(looks)
 
 
 async def check(memory: Memory, before: dict[str, MemoryRecord]) -> None:

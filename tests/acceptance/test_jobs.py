@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.requests import Create, ListJobs, NewMemory
 from mcp_memory.services.memory import Memory
 from tests import redis_server
+from tests.acceptance.conftest import PATIENCE, patiently
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter, Wire
@@ -29,7 +29,6 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking"),
 ]
 
-PATIENCE = 50
 MANY = 1_500
 """Facts whose compaction takes long enough to be disturbed."""
 WORKER = (sys.executable, "-m", "mcp_memory", "task-worker")
@@ -96,26 +95,21 @@ async def remaining(memory: Memory) -> int:
 async def until(memory: Memory, job_id: str, condition: Callable[[Job], bool]) -> Job:
     """Return the job when it is as the test wants it."""
 
-    async def watch() -> Job:
-        seen: Job | None = None
-        while seen is None or not condition(seen):
-            assert seen is None or not seen.finished, seen
-            seen = await memory.jobs.get(job_id)
-        return seen
-
-    return await asyncio.wait_for(watch(), PATIENCE)
+    looks = patiently()
+    while not condition(seen := await memory.jobs.get(job_id)):
+        assert not seen.finished, seen
+        next(looks)
+    return seen
 
 
 async def finished(memory: Memory, count: int) -> list[Job]:
     """Return the jobs when so many have finished."""
 
-    async def watch() -> list[Job]:
-        while True:
-            jobs = (await memory.jobs.list(EVERYTHING)).jobs
-            if len([job for job in jobs if job.finished]) >= count:
-                return jobs
-
-    return await asyncio.wait_for(watch(), PATIENCE)
+    for _ in patiently():
+        jobs = (await memory.jobs.list(EVERYTHING)).jobs
+        if len([job for job in jobs if job.finished]) >= count:
+            break
+    return jobs
 
 
 def schedule(start: Starter, *arguments: str) -> list[str]:

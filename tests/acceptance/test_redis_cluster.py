@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from tests import redis_server
+from tests.acceptance.conftest import PATIENCE
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter
 
-PATIENCE = 60
 WORKER = (sys.executable, "-m", "mcp_memory", "task-worker")
 Run: TypeAlias = Callable[..., str]
 

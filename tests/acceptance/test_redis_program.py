@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from tests import redis_server
-from tests.acceptance.conftest import ENVELOPE
+from tests.acceptance.conftest import ENVELOPE, PATIENCE
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter
 
-PATIENCE = 60
 Run: TypeAlias = Callable[..., str]
 
 

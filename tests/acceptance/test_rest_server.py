@@ -16,7 +16,8 @@ import httpx2
 import pytest
 from mcp import Client
 
-from tests.acceptance.sidecar import PATIENCE, Sidecar, environment_in, started
+from tests.acceptance.conftest import PATIENCE
+from tests.acceptance.sidecar import Sidecar, environment_in, started
 
 pytestmark = pytest.mark.anyio
 

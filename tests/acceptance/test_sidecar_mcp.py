@@ -21,7 +21,8 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.acceptance.sidecar import PATIENCE, environment_in, started
+from tests.acceptance.conftest import PATIENCE
+from tests.acceptance.sidecar import environment_in, started
 
 pytestmark = pytest.mark.anyio
 
