@@ -38,7 +38,8 @@ STEPS = {
     "types": ["mypy"],
     "imports": ["lint-imports"],
     "docs": ["scripts/generate_docs.py", "--check"],
-    "tests": ["pytest"],
+    # In several processes, each with servers of its own; the folders in the order of their names, the slowest first.
+    "tests": ["pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"],
 }
 
 

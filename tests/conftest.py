@@ -15,6 +15,14 @@ NAMED_SERVER = os.environ.pop("REDIS_URL", None)
 """For the tests of Redis alone: no other test may find it in its environment."""
 
 
+MOST_PROCESSES = 4
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run tests: one more than there are cores, for tests wait as much as they compute."""
+    return min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
