@@ -26,6 +26,7 @@ class Front:
 
     def lose_answer_to(self, word: bytes) -> None:
         """Hand on the next command with the word, and keep its answer back, and all that come after."""
+        self.lost.clear()
         self._loses = word
 
     async def until_lost(self) -> None:

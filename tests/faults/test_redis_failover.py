@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
 
+from mcp_memory.domain.jobs import Job
 from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.tokens import Token
+from mcp_memory.domain.views import SummaryView
 from mcp_memory.errors import StoreBusy
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
+from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, session, vector
 from tests.faults.redis_front import COMMIT, Front, fronting
-from tests.standing_clock import StandingClock
+from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
+
+
+T = TypeVar("T")
+
+REMEMBERED_SECONDS = 300
+"""Longer than the driver goes on sending a command."""
+TOKEN = {"id": "token", "description": "laptop", "lookup": "l", "token_hash": "h", "created_at": NOON}
+JOB = {"id": "job", "name": "compact", "created_at": NOON, "not_before": NOON}
+VIEW = {"id": "view", "source": "long_term", "group_by": ["user_id"]}
+
+
+def one_more(job: Job) -> Job:
+    """Return the job after another attempt."""
+    return job.model_copy(update={"attempts": job.attempts + 1})
 
 
 class Pair(NamedTuple):
@@ -88,6 +105,47 @@ async def test_a_write_whose_answer_was_lost_in_a_failover_is_done_once(tmp_path
         assert await made.store.count(EVERYWHERE, ["tea"]) == await made.store.count(EVERYWHERE, ["milk"]) == 1
         assert (await made.store.operations(Scope(), limit=9))[1] == 2
         assert len((await candidates(made.store, vector(1), nearest=9)).handles) == 2
+
+
+async def test_a_small_write_whose_answer_was_lost_is_done_once(redis_url: str) -> None:
+    """Done twice, each would find what it had done itself, and answer that it could not be done."""
+    port = urlsplit(redis_url).port or 0
+    async with fronting(Front(port)) as (front, url):
+        place = redis_server.place(url)
+        store = RedisStore(place, clock=StandingClock())
+        await store.open()
+
+        async def sent_twice(write: Coroutine[Any, Any, T]) -> T:
+            front.lose_answer_to(COMMIT)
+            writing = asyncio.create_task(write)
+            await front.until_lost()
+            front.switch(port)
+            return await writing
+
+        token, job, view = Token(**TOKEN), Job(**JOB), SummaryView(**VIEW)
+        assert await sent_twice(store.add_token(token))
+        assert await sent_twice(store.remove_token(token.id))
+        assert (await sent_twice(store.put_session(session(), expected_version=0, now=NOON))).version == 1
+        assert await sent_twice(store.put_periodic(job, NOON)) == job
+        assert await sent_twice(store.change_job(job.id, one_more)) == one_more(job)
+        await sent_twice(store.put_view(view))
+        assert await sent_twice(store.remove_view(view.id, Scope()))
+        await store.close()
+    redis_server.erase(replace(place, url=redis_url))
+
+
+async def test_what_says_that_a_write_was_done_goes_by_itself(redis_url: str) -> None:
+    place = redis_server.place(redis_url)
+    store = RedisStore(place, clock=StandingClock())
+    await store.open()
+    await store.put_session(session(), expected_version=0, now=NOON)
+    await store.add([entry("tea", vector(1))], operation())
+    with Redis.from_url(redis_url) as client:
+        left = [client.ttl(key) for key in client.scan_iter(f"{place.keys.done('*')}", count=1_000)]
+    assert len(left) == 2
+    assert all(0 < seconds <= REMEMBERED_SECONDS for seconds in left)
+    await store.close()
+    redis_server.erase(place)
 
 
 async def test_a_server_that_says_nothing_any_more_is_asked_once_again(redis_url: str) -> None:

@@ -19,7 +19,7 @@ from mcp_memory.ports.archive import TakenIn
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
-from tests.contracts.entries import ANN, entry, operation
+from tests.contracts.entries import ANN, entry, operation, session
 from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +50,18 @@ async def test_two_programs_plan_alike_and_each_is_heard(place: Place) -> None:
         await store.open()
         assert await store.move_in([(number + 1, TakenIn(entry("common", id=name)))]) == [True]
         assert await store.count(Where()) == number + 1
+        await store.close()
+
+
+async def test_two_programs_write_the_same_and_both_count(place: Place) -> None:
+    """Each does it with its first transaction, and as small a one as there is."""
+    for number in range(1, len(NAMES) + 1):
+        store = RedisStore(place, clock=StandingClock())
+        await store.open()
+        await store.put_session(session(), expected_version=None, now=NOON)
+        there = await store.session("monday", ANN, NOON)
+        assert there is not None
+        assert there.version == number
         await store.close()
 
 

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.tokens import Token
 from mcp_memory.stores.redis import keys
-from mcp_memory.stores.redis.committing import Check, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
 from mcp_memory.stores.redis.server import Command, Server
 
 
 async def add(server: Server, token: Token) -> bool:
     """Keep the token, unless its secret is known already."""
     key, lookup = server.keys.token(token.id), server.keys.token_of(token.lookup)
-    asked: list[Command] = [("GET", lookup), ("INCR", server.keys.last("token"))]
-    held, number, turn = await server.many([*asked, ("INCR", server.keys.last("transaction"))])
-    if held is not None:
+    if await server.call("GET", lookup) is not None:
         return False
     checks = [Check(lookup, "", None), Check(key, "", None)]
-    await commit(server, int(turn), checks, _kept(server, token, int(number)))
+    await commit(server, checks, _kept(server, token, NUMBER), Numbers())
     return True
 
 
@@ -65,20 +63,19 @@ async def within(server: Server, scope: Scope) -> list[Token]:
 async def replace(server: Server, token: Token) -> bool:
     """Keep the token in the place of the one of its id."""
     key, everywhere = server.keys.token(token.id), server.keys.tokens(keys.reach(None, None))
-    asked: list[Command] = [("GET", key), ("ZSCORE", everywhere, token.id)]
-    held, number, turn = await server.many([*asked, ("INCR", server.keys.last("transaction"))])
+    held, number = await server.many([("GET", key), ("ZSCORE", everywhere, token.id)])
     if held is None:
         return False
     commands = [*_let_go(server, Token.model_validate_json(held)), *_kept(server, token, int(number))]
-    await commit(server, int(turn), [Check(key, "", held)], commands)
+    await commit(server, [Check(key, "", held)], commands)
     return True
 
 
 async def remove(server: Server, token_id: str) -> bool:
     """Remove the token of this id."""
     key = server.keys.token(token_id)
-    held, turn = await server.many([("GET", key), ("INCR", server.keys.last("transaction"))])
+    held = await server.call("GET", key)
     if held is None:
         return False
-    await commit(server, int(turn), [Check(key, "", held)], _let_go(server, Token.model_validate_json(held)))
+    await commit(server, [Check(key, "", held)], _let_go(server, Token.model_validate_json(held)))
     return True

@@ -47,6 +47,10 @@ class Given(int):
         return self._text
 
 
+NUMBER = Given("transaction", 1)
+"""That of the transaction in which it is written: what is written later has a higher one."""
+
+
 class Check(NamedTuple):
     """What must still be so."""
 
@@ -135,7 +139,7 @@ def _parts(text: str) -> list[str | int]:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How many numbers are to be given; of transactions it is always one."""
+    """How many numbers are to be given; that of the transaction is always one."""
 
     handle: int = 0
     image: int = 0
@@ -145,18 +149,15 @@ class Numbers:
 
 async def commit(
     server: Server,
-    turn: int | None,
     checks: Sequence[Check],
     commands: Iterable[Command],
     numbers: Numbers | None = None,
     new: Iterable[New] = (),
 ) -> None:
-    """Do the commands in one step if every check holds.
+    """Do the commands in one step if every check holds, and once, however often they are sent after a lost answer.
 
     Args:
         server: where to.
-        turn: a number that no other transaction has, so that it is done once when it is sent again after a lost answer;
-            None for one that is given here.
         checks: what must still be so.
         commands: each a name, a key and words.
         numbers: which are to be given.
@@ -171,6 +172,6 @@ async def commit(
     written = [plan.command(command) for command in gathered(commands)]
     counted = [] if numbers is None else [(getattr(numbers, kind), server.keys.last(kind)) for kind in KINDS]
     told = _ENCODED([held, written, counted, made]).encode("utf-8", "surrogatepass")
-    done = server.keys.done(server.turn() if turn is None else turn)
+    done = server.keys.done(server.turn())
     if await server.run("commit", [done, *plan.places], [told, server.keys.before, *plan.blobs]):
         raise Moved

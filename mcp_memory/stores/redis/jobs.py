@@ -10,7 +10,7 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.jobs import JobRule
 from mcp_memory.stores.redis import queries
-from mcp_memory.stores.redis.committing import Check, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
 from mcp_memory.stores.redis.documents import label_digest, pairs
 from mcp_memory.stores.redis.server import Command, Server
 
@@ -24,8 +24,6 @@ async def put(server: Server, job: Job, *, period: Check | None = None) -> Job:
     if period is not None:
         checks.append(period)
         commands.append(("SET", period.key, microseconds(job.created_at)))
-    numbers: list[Command] = [("INCR", server.keys.last("transaction")), ("INCR", server.keys.last("job"))]
-    token, number = (int(one) for one in await server.many(numbers))
     there = None
     if job.dedup_key is not None:
         key = server.keys.unfinished(job.dedup_key)
@@ -35,8 +33,9 @@ async def put(server: Server, job: Job, *, period: Check | None = None) -> Job:
         if there is None:
             commands.append(("SET", key, job.id))
     if there is None:
-        commands.append(("HSET", server.keys.job(job.id), *pairs(_document(job) | {"number": number})))
-    await commit(server, token, checks, commands)
+        commands.append(("HSET", server.keys.job(job.id), *pairs(_document(job) | {"number": NUMBER})))
+    if commands:
+        await commit(server, checks, commands, Numbers())
     return there or job
 
 
@@ -89,7 +88,7 @@ async def ready(server: Server, names: Sequence[str], now: datetime, limit: int)
 async def change(server: Server, job_id: str, rule: JobRule) -> Job | None:
     """Apply the rule to the job, if nobody changed it since it was read."""
     key = server.keys.job(job_id)
-    doc, token = await server.many([("HGET", key, "doc"), ("INCR", server.keys.last("transaction"))])
+    doc = await server.call("HGET", key, "doc")
     changed = None if doc is None else rule(Job.model_validate_json(doc))
     if changed is None:
         return None
@@ -97,7 +96,7 @@ async def change(server: Server, job_id: str, rule: JobRule) -> Job | None:
     stale = [name for name in _OPTIONAL if name not in written]
     commands: list[Command] = [("HDEL", key, *stale)] if stale else []
     commands.append(("HSET", key, *pairs(written)))
-    await commit(server, int(token), [Check(key, "doc", doc)], commands)
+    await commit(server, [Check(key, "doc", doc)], commands)
     return changed
 
 

@@ -102,7 +102,7 @@ class Keys:
         """Return where the last number of a kind is counted."""
         return self._of("last", kind)
 
-    def done(self, turn: int | str) -> str:
+    def done(self, turn: str) -> str:
         """Return what says for a while that a transaction was done."""
         return self._of("done", turn)
 

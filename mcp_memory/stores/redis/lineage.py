@@ -37,12 +37,12 @@ def _number(held: bytes | None) -> int:
 async def reserve(server: Server, wanted: Numbers, seen: Numbers) -> bool:
     """Give nothing new a number up to these, if no others than ``seen`` were given."""
     names = [server.keys.last(kind) for kind in _COUNTED]
-    *held, token = await server.many([*(("GET", name) for name in names), ("INCR", server.keys.last("transaction"))])
+    held = await server.many([("GET", name) for name in names])
     given = Numbers(*map(_number, held))
     if given != seen:
         return False
     raised = [("SET", name, number) for name, number, last in zip(names, wanted, given, strict=True) if number > last]
-    await commit(server, int(token), [Check(name, "", last) for name, last in zip(names, held, strict=True)], raised)
+    await commit(server, [Check(name, "", last) for name, last in zip(names, held, strict=True)], raised)
     return True
 
 
@@ -133,8 +133,8 @@ async def take_in_history(server: Server, generations: Generations, given: Seque
     images = [await _image(one, generations) for one in told]
     asked: list[Command] = [("GET", server.keys.operation_of_id(act.operation.id)) for act in given]
     asked += [("GET", server.keys.image(image.number)) for image in images]
-    answers = await server.many([*asked, ("INCR", server.keys.last("transaction"))])
-    token, known, there = answers[-1], answers[: len(given)], answers[len(given) : -1]
+    answers = await server.many(asked)
+    known, there = answers[: len(given)], answers[len(given) :]
     new = [act for act, number in zip(given, known, strict=True) if number is None]
     held = {image.number: read_image(image.number, one) for image, one in zip(images, there, strict=True) if one}
     begun = await _begun(server, [image for image in images if image.number not in held])
@@ -153,7 +153,7 @@ async def take_in_history(server: Server, generations: Generations, given: Seque
                 commands += _marked(key, former, image.undone)
     commands += recorded(server.keys, unknown)
     if commands:
-        await commit(server, int(token), checks, commands)
+        await commit(server, checks, commands)
     return count
 
 

@@ -48,8 +48,7 @@ def _alive(scope: Scope, now: datetime) -> str:
 async def put(server: Server, session: Session, expected_version: int | None, now: datetime) -> Session:
     """Store the session whole, if it is still at the version."""
     key, versions = server.keys.session(session.scope), server.keys.session_version(session.scope)
-    asked: list[Command] = [("HMGET", key, "v", "ends"), ("GET", versions)]
-    (held, ends), last, token = await server.many([*asked, ("INCR", server.keys.last("transaction"))])
+    (held, ends), last = await server.many([("HMGET", key, "v", "ends"), ("GET", versions)])
     alive = held is not None and (ends is None or int(ends) > microseconds(now))
     found = int(last or 0) if alive else 0
     if expected_version not in {None, found}:
@@ -62,7 +61,7 @@ async def put(server: Server, session: Session, expected_version: int | None, no
         ("SET", versions, stored.version),
         ("PERSIST", key) if session.ttl_seconds is None else ("PEXPIRE", key, session.ttl_seconds * 1_000 + _GRACE),
     ]
-    await commit(server, int(token), [Check(versions, "", last), Check(key, "v", held)], commands)
+    await commit(server, [Check(versions, "", last), Check(key, "v", held)], commands)
     return stored
 
 

@@ -13,7 +13,7 @@ from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, Suggestion
 from mcp_memory.ports.memories import Seen
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.redis import history, keys, reading
-from mcp_memory.stores.redis.committing import Check, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
 from mcp_memory.stores.redis.documents import moment
 from mcp_memory.stores.redis.server import Command, Moved, Server
 
@@ -30,7 +30,7 @@ async def suggest(server: Server, proposals: Sequence[Proposal]) -> int:
 async def _put(server: Server, proposal: Proposal) -> None:
     one, other = int(proposal.one[0]), int(proposal.other[0])
     pair = server.keys.suggested(one, other)
-    former, token = await server.many([("GET", pair), ("INCR", server.keys.last("transaction"))])
+    former = await server.call("GET", pair)
     scope = await _last_scope(server, one)
     reaches = [*keys.reaches(scope.namespace, scope.user_id, scope.session_id)]
     commands: list[Command] = [] if former is None else await _struck(server, former.decode())
@@ -39,9 +39,9 @@ async def _put(server: Server, proposal: Proposal) -> None:
         ("SET", pair, proposal.id),
         *(("SADD", server.keys.suggestions_about(handle), proposal.id) for handle in (one, other)),
         # What is suggested last is listed first.
-        *(("ZADD", server.keys.suggestions(reach), int(token), proposal.id) for reach in reaches),
+        *(("ZADD", server.keys.suggestions(reach), NUMBER, proposal.id) for reach in reaches),
     ]
-    await commit(server, int(token), [Check(pair, "", former)], commands)
+    await commit(server, [Check(pair, "", former)], commands, Numbers())
 
 
 async def _last_scope(server: Server, handle: int) -> Scope:
@@ -139,10 +139,10 @@ async def settle(server: Server, suggestion_id: str, state: SuggestionState) -> 
 
     async def attempt() -> None:
         key = server.keys.suggestion(suggestion_id)
-        written, token = await server.many([("GET", key), ("INCR", server.keys.last("transaction"))])
+        written = await server.call("GET", key)
         if written is not None:
             changed = json.dumps(json.loads(written) | {"state": str(state)}, ensure_ascii=False)
-            await commit(server, int(token), [Check(key, "", written)], [("SET", key, changed)])
+            await commit(server, [Check(key, "", written)], [("SET", key, changed)])
 
     await server.transact(attempt)
 
@@ -179,11 +179,10 @@ async def note_compared(server: Server, scope: Scope, at: datetime, distance: fl
     standing = {proposal.id for proposal, _ in await _told(server, proposals)}
     for proposal in proposals:
         if proposal.id not in standing:
-            token = int(await server.call("INCR", server.keys.last("transaction")))
             held = await server.call("GET", server.keys.suggestion(proposal.id))
             try:
                 check = Check(server.keys.suggestion(proposal.id), "", held)
-                await commit(server, token, [check], await _struck(server, proposal.id))
+                await commit(server, [check], await _struck(server, proposal.id))
             except Moved:
                 # Somebody else did something about it; the next time will tell.
                 continue

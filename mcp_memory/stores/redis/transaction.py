@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mcp_memory.domain.operations import Operation
 from mcp_memory.stores.redis import keys
-from mcp_memory.stores.redis.committing import Check, Given, Numbers, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, Given, Numbers, commit
 from mcp_memory.stores.redis.differences import Blobs, differences
 from mcp_memory.stores.redis.documents import FIELDS, USE, Name, Stored, stored_of
 from mcp_memory.stores.redis.generations import Generations
@@ -23,7 +23,6 @@ from mcp_memory.stores.redis.recording import recorded
 from mcp_memory.stores.redis.server import Command, Server, Word
 from mcp_memory.stores.redis.tallies import tallies
 
-_REVISION = Given("transaction", 1)
 MEMBERS = "*"
 """Stands for all members of a sorted set where a check names a field."""
 
@@ -273,7 +272,7 @@ class Transaction:
         if not commands:
             return
         numbers = Numbers(self._handles, len(self._images), int(isinstance(self._operation_number, Given)))
-        await commit(self.server, None, self._checks, commands, numbers, new.values())
+        await commit(self.server, self._checks, commands, numbers, new.values())
 
     def _new(self, blobs: Blobs) -> Iterator[New]:
         begun = {image.handle: image for image in reversed(self._images) if image.before is None}
@@ -281,14 +280,14 @@ class Transaction:
             if now is not None and self._was.get(handle) is None:
                 vector = None if now.vector is None else blobs[now.vector]
                 named = now.name in self._renamed and self._names[now.name] == (handle, False)
-                yield made(self.keys, now, _REVISION, vector, begun.get(handle), named=named)
+                yield made(self.keys, now, NUMBER, vector, begun.get(handle), named=named)
 
     def _commands(self, blobs: Blobs, new: Mapping[int, New]) -> Iterator[Command]:
         pairs = ((self._was.get(handle), now) for handle, now in self._now.items())
         changes = [(was, now) for was, now in pairs if now is not was]
         for was, now in changes:
             # What is new is written otherwise, with all that leads to it.
-            yield from differences(self.keys, blobs, was, now, _REVISION)
+            yield from differences(self.keys, blobs, was, now, NUMBER)
         yield from tallies(self.keys, changes)
         yield from self._renaming(new)
         yield from self._recording({one.image.number for one in new.values() if one.image is not None})

@@ -15,7 +15,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult, group_key, group_of, group_scope
 from mcp_memory.ports.views import Group, Partition
 from mcp_memory.stores.redis import keys, queries, reading
-from mcp_memory.stores.redis.committing import Check, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
 from mcp_memory.stores.redis.documents import TAGS
 from mcp_memory.stores.redis.queries import Query
 from mcp_memory.stores.redis.reading import Held
@@ -29,10 +29,9 @@ _LONGEST = 1 << 61
 
 async def put(server: Server, view: SummaryView) -> None:
     """Store a new view."""
-    token = int(await server.call("INCR", server.keys.last("transaction")))
     commands: list[Command] = [("SET", server.keys.view(view.id), view.model_dump_json())]
-    commands += [("ZADD", server.keys.views(reach), token, view.id) for reach in _reaches(view)]
-    await commit(server, token, [], commands)
+    commands += [("ZADD", server.keys.views(reach), NUMBER, view.id) for reach in _reaches(view)]
+    await commit(server, [], commands, Numbers())
 
 
 def _reaches(view: SummaryView) -> Sequence[str]:
@@ -57,13 +56,13 @@ async def every(server: Server, scope: Scope) -> list[SummaryView]:
 async def remove(server: Server, view_id: str, scope: Scope) -> bool:
     """Delete the view and its summaries."""
     key = server.keys.view(view_id)
-    held, token = await server.many([("GET", key), ("INCR", server.keys.last("transaction"))])
+    held = await server.call("GET", key)
     view = None if held is None else SummaryView.model_validate_json(held)
     if view is None or not scope.covers(view.scope):
         return False
     commands: list[Command] = [("DEL", key), ("DEL", server.keys.summaries(view_id))]
     commands += [("ZREM", server.keys.views(reach), view_id) for reach in _reaches(view)]
-    await commit(server, int(token), [Check(key, "", held)], commands)
+    await commit(server, [Check(key, "", held)], commands)
     return True
 
 
@@ -71,12 +70,12 @@ async def put_partition(server: Server, partition: Partition) -> bool:
     """Keep a summary if its view is there."""
     result = partition.result
     key = server.keys.view(result.view_id)
-    held, token = await server.many([("GET", key), ("INCR", server.keys.last("transaction"))])
+    held = await server.call("GET", key)
     if held is None:
         return False
     written = json.dumps([partition.state, result.model_dump(mode="json")], ensure_ascii=False)
     kept = ("HSET", server.keys.summaries(result.view_id), group_key(result.group), written)
-    await commit(server, int(token), [Check(key, "", held)], [kept])
+    await commit(server, [Check(key, "", held)], [kept])
     return True
 
 
