@@ -29,7 +29,7 @@ async def strike(server: Server, images: Sequence[Image], whole: Sequence[int] =
         for reach in keys.reaches(*image.name[:2]):
             counts[image.operation, reach, done(image)] += 1
     commands += await _led(server, images)
-    commands += await _counted(server, counts)
+    commands += await _counted(server, counts, whole)
     for number in whole:
         commands += await _forgotten(server, number)
     return commands
@@ -52,10 +52,12 @@ async def _led(server: Server, images: Sequence[Image]) -> list[Command]:
     ]
 
 
-async def _counted(server: Server, counts: Counter[tuple[int, str, str]]) -> list[Command]:
+async def _counted(server: Server, counts: Counter[tuple[int, str, str]], whole: Sequence[int]) -> list[Command]:
+    """Return the commands that count less of operations; what is struck out whole would begin anew by that."""
     commands: list[Command] = [
         ("HINCRBY", server.keys.operation(number), f"{reach}:{kind}", -count)
         for (number, reach, kind), count in counts.items()
+        if number not in whole
     ]
     places = sorted({(number, reach) for number, reach, _ in counts})
     asked = [
