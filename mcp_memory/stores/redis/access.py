@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.tokens import Token
 from mcp_memory.stores.redis import keys
-from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, commit
 from mcp_memory.stores.redis.server import Command, Server
 
 
@@ -17,7 +17,7 @@ async def add(server: Server, token: Token) -> bool:
     if await server.call("GET", lookup) is not None:
         return False
     checks = [Check(lookup, "", None), Check(key, "", None)]
-    await commit(server, checks, _kept(server, token, NUMBER), Numbers())
+    await commit(server, checks, _kept(server, token, NUMBER))
     return True
 
 

@@ -139,19 +139,21 @@ def _parts(text: str) -> list[str | int]:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How many numbers are to be given; that of the transaction is always one."""
+    """How many numbers are to be given; the transaction always has one."""
 
     handle: int = 0
     image: int = 0
     operation: int = 0
-    transaction: int = 1
+
+
+_NONE = Numbers()
 
 
 async def commit(
     server: Server,
     checks: Sequence[Check],
     commands: Iterable[Command],
-    numbers: Numbers | None = None,
+    numbers: Numbers = _NONE,
     new: Iterable[New] = (),
 ) -> None:
     """Do the commands in one step if every check holds, and once, however often they are sent after a lost answer.
@@ -160,7 +162,7 @@ async def commit(
         server: where to.
         checks: what must still be so.
         commands: each a name, a key and words.
-        numbers: which are to be given.
+        numbers: which are to be given besides its own.
         new: memories that are written before the commands are done.
 
     Raises:
@@ -170,7 +172,7 @@ async def commit(
     held = [plan.check(one) for one in checks]
     made = [plan.make(one) for one in new]
     written = [plan.command(command) for command in gathered(commands)]
-    counted = [] if numbers is None else [(getattr(numbers, kind), server.keys.last(kind)) for kind in KINDS]
+    counted = (numbers.handle, numbers.image, numbers.operation, 1)
     told = _ENCODED([held, written, counted, made]).encode("utf-8", "surrogatepass")
     done = server.keys.done(server.turn())
     if await server.run("commit", [done, *plan.places], [told, server.keys.before, *plan.blobs]):

@@ -10,7 +10,7 @@ from mcp_memory.domain.moments import microseconds
 from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.jobs import JobRule
 from mcp_memory.stores.redis import queries
-from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, commit
 from mcp_memory.stores.redis.documents import label_digest, pairs
 from mcp_memory.stores.redis.server import Command, Server
 
@@ -35,7 +35,7 @@ async def put(server: Server, job: Job, *, period: Check | None = None) -> Job:
     if there is None:
         commands.append(("HSET", server.keys.job(job.id), *pairs(_document(job) | {"number": NUMBER})))
     if commands:
-        await commit(server, checks, commands, Numbers())
+        await commit(server, checks, commands)
     return there or job
 
 

@@ -136,7 +136,7 @@ class Keys:
 
     def operation_of_id(self, operation_id: str) -> str:
         """Return where the number of an operation is."""
-        return self._of("oi", digest(operation_id))
+        return self._of("oi", _of_id(operation_id))
 
     def operation(self, number: int) -> str:
         """Return where an operation is, with what it changed in each scope."""

@@ -14,8 +14,7 @@ from mcp_memory.stores.redis.server import Command, Word
 def begun(names: keys.Keys, operation: Operation, number: int) -> Command:
     """Return the command that keeps a new operation."""
     plain = operation.model_dump_json(exclude={"undone_by", "created", "changed", "removed"})
-    stands = (names.operations_by_time, microseconds(operation.at))
-    return ("BEGIN", names.operation_of_id(operation.id), number, names.operation(number), plain, *stands)
+    return ("BEGIN", names.operation_of_id(operation.id), number, plain, microseconds(operation.at))
 
 
 def recorded(
@@ -43,7 +42,7 @@ def recorded(
     for number, counts in _counted(images).items():
         told: list[Word] = []
         for (reach, kind), count in counts.items():
-            told += (names.operations(reach), f"{reach}:{kind}", count)
+            told += (reach, kind, count)
         if begins is None:
             yield ("TALLY", names.operation(number), number, *told)
         else:

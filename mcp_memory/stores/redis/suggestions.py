@@ -13,7 +13,7 @@ from mcp_memory.domain.suggestions import Suggestion, SuggestionKind, Suggestion
 from mcp_memory.ports.memories import Seen
 from mcp_memory.ports.suggestions import Proposal
 from mcp_memory.stores.redis import history, keys, reading
-from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, commit
 from mcp_memory.stores.redis.documents import moment
 from mcp_memory.stores.redis.server import Command, Moved, Server
 
@@ -41,7 +41,7 @@ async def _put(server: Server, proposal: Proposal) -> None:
         # What is suggested last is listed first.
         *(("ZADD", server.keys.suggestions(reach), NUMBER, proposal.id) for reach in reaches),
     ]
-    await commit(server, [Check(pair, "", former)], commands, Numbers())
+    await commit(server, [Check(pair, "", former)], commands)
 
 
 async def _last_scope(server: Server, handle: int) -> Scope:

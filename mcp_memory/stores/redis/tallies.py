@@ -49,7 +49,7 @@ def tallies(names: keys.Keys, changes: Iterable[tuple[Stored | None, Stored | No
             values[value] = values.get(value, 0) + memories
     for some in _parts([(reach, *map(str, both)) for reach, both in scopes.items() if any(both)]):
         yield Plain(("COUNT", names.counts, *some))
-    told = [(f"{name}:{value}", names.values(name), value, str(many)) for (name, value), many in values.items() if many]
+    told = [(*value, str(many)) for value, many in values.items() if many]
     for some in _parts(told):
         yield Plain(("USE", names.uses, *some))
 

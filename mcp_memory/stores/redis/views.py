@@ -15,7 +15,7 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult, group_key, group_of, group_scope
 from mcp_memory.ports.views import Group, Partition
 from mcp_memory.stores.redis import keys, queries, reading
-from mcp_memory.stores.redis.committing import NUMBER, Check, Numbers, commit
+from mcp_memory.stores.redis.committing import NUMBER, Check, commit
 from mcp_memory.stores.redis.documents import TAGS
 from mcp_memory.stores.redis.queries import Query
 from mcp_memory.stores.redis.reading import Held
@@ -31,7 +31,7 @@ async def put(server: Server, view: SummaryView) -> None:
     """Store a new view."""
     commands: list[Command] = [("SET", server.keys.view(view.id), view.model_dump_json())]
     commands += [("ZADD", server.keys.views(reach), NUMBER, view.id) for reach in _reaches(view)]
-    await commit(server, [], commands, Numbers())
+    await commit(server, [], commands)
 
 
 def _reaches(view: SummaryView) -> Sequence[str]:

@@ -1,7 +1,7 @@
 -- One transaction: what it was decided on must still be so, then everything is written.
 -- KEYS[1]: says for a while that this transaction was done, so that it may be sent again after a lost answer.
--- ARGV[1]: JSON of the checks, the commands, how many numbers are to be given of each kind, with the key at which these
--- are counted, and the new memories, which are written before the commands. A check is the number of a key, a field (''
+-- ARGV[1]: JSON of the checks, the commands, how many numbers are to be given of each kind, and the new memories, which
+-- are written before the commands. A check is the number of a key, a field (''
 -- for a string, '*' for the members of a sorted set), and what it held (false for nothing). A command is its name, the
 -- number of its key, and its words. A number among these stands for the argument of that number, which JSON could not
 -- carry; a negative one for a number that is given now; a list for a text with such numbers in it, be it a word or a key.
@@ -48,17 +48,17 @@ local function write_and_strike(key, kept, gone)
   end
 end
 
--- Notes that so many more memories have labels. Of each label: its field in the hash that counts them, where the values
--- stand sorted, the value, and the change.
+-- Notes that so many more memories have labels: three words for each, its name, the value, and the change. The values of
+-- a name stand sorted.
 function acts.USE(uses, ...)
   local changes = {...}
   local fields, kept, gone = {}, {}, {}
-  for place = 1, #changes, 4 do
-    fields[#fields + 1] = changes[place]
+  for place = 1, #changes, 3 do
+    fields[#fields + 1] = changes[place] .. ':' .. changes[place + 1]
   end
   for place, held in ipairs(call('HMGET', uses, unpack(fields))) do
-    local values, value, change = unpack(changes, 4 * place - 2, 4 * place)
-    local count = (held or 0) + change
+    local name, value, change = unpack(changes, 3 * place - 2, 3 * place)
+    local values, count = ARGV[2] .. 'v:' .. name, (held or 0) + change
     if count > 0 then
       kept[#kept + 1] = fields[place]
       kept[#kept + 1] = format('%.0f', count)
@@ -73,28 +73,28 @@ function acts.USE(uses, ...)
   write_and_strike(uses, kept, gone)
 end
 
--- Keeps a new operation: where its id leads to it, its number, where it is, itself, and where operations stand by their
--- moments. Then follows what it did, as below.
-function acts.BEGIN(named, number, operation, doc, moments, moment, ...)
+-- Keeps a new operation: where its id leads to it, its number, itself, and its moment. Then follows what it did, as below.
+function acts.BEGIN(named, number, doc, moment, ...)
   local words = {...}
   local fields = {'doc', doc}
   call('SET', named, number)
-  call('ZADD', moments, moment, number)
+  call('ZADD', ARGV[2] .. 'ot', moment, number)
   for place = 1, #words, 3 do
-    call('ZADD', words[place], number, number)
-    fields[#fields + 1], fields[#fields + 2] = words[place + 1], words[place + 2]
+    local reach, kind, count = unpack(words, place, place + 2)
+    call('ZADD', ARGV[2] .. 'ol:' .. reach, number, number)
+    fields[#fields + 1], fields[#fields + 2] = reach .. ':' .. kind, count
   end
-  call('HSET', operation, unpack(fields))
+  call('HSET', ARGV[2] .. 'o:' .. number, unpack(fields))
 end
 
--- Adds to what an operation did within scopes: where it is, its number, and of each scope where its operations are listed,
--- the field, and how many more.
+-- Adds to what an operation did within scopes: where it is, its number, and three words for each scope: what stands for
+-- it, what was done, and to how many more.
 function acts.TALLY(operation, number, ...)
   local words = {...}
   for place = 1, #words, 3 do
-    local listed, field, more = unpack(words, place, place + 2)
-    call('ZADD', listed, number, number)
-    call('HINCRBY', operation, field, more)
+    local reach, kind, more = unpack(words, place, place + 2)
+    call('ZADD', ARGV[2] .. 'ol:' .. reach, number, number)
+    call('HINCRBY', operation, reach .. ':' .. kind, more)
   end
 end
 
@@ -192,16 +192,18 @@ function acts.JOIN(thread, ...)
   end
 end
 
+-- What is numbered; the last number of each kind is kept.
+local KINDS = {'handle', 'image', 'operation', 'transaction'}
 local before = {}
-for kind, asked in ipairs(plan[3]) do
-  before[kind] = asked[1] > 0 and call('INCRBY', asked[2], asked[1]) - asked[1]
+for place, asked in ipairs(plan[3]) do
+  before[place] = asked > 0 and call('INCRBY', ARGV[2] .. 'last:' .. KINDS[place], asked) - asked
 end
 
 local known = {}
 local function given(code)
   if not known[code] then
-    local kind = -code % #before
-    known[code] = format('%.0f', before[kind + 1] + (-code - kind) / #before)
+    local kind = -code % #KINDS
+    known[code] = format('%.0f', before[kind + 1] + (-code - kind) / #KINDS)
   end
   return known[code]
 end
