@@ -1,10 +1,10 @@
 -- One transaction: what it was decided on must still be so, then everything is written.
 -- KEYS[1]: says for a while that this transaction was done, so that it may be sent again after a lost answer.
 -- ARGV[1]: JSON of the checks, the commands, how many numbers are to be given of each kind, and the new memories, which
--- are written before the commands. A check is the number of a key, a field (''
--- for a string, '*' for the members of a sorted set), and what it held (false for nothing). A command is its name, the
--- number of its key, and its words. A number among these stands for the argument of that number, which JSON could not
--- carry; a negative one for a number that is given now; a list for a text with such numbers in it, be it a word or a key.
+-- are written before the commands. A check is the number of a key, a field ('' for a string, '*' for the members of a
+-- sorted set), and what it held (false for nothing). A command is its name, the number of its key, and its words. A number
+-- among these stands for the argument of that number, which JSON could not carry; a negative one for a number that is
+-- given now; a list for a text with such numbers in it, be it a word or a key.
 -- A new memory is the number of the first of its three arguments, which are texts that end with a zero, its row, and its
 -- vector; and how many texts.
 -- ARGV[2]: what every key of the store begins with.
