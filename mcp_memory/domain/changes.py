@@ -8,28 +8,24 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from mcp_memory.domain.endings import JOB, WHEN
-from mcp_memory.domain.english import IRREGULAR, root
-from mcp_memory.domain.figures import DATE, FIGURE, UNIT
-from mcp_memory.domain.kinds import one_kind
-from mcp_memory.domain.likeness import people_differ, short_for
-from mcp_memory.domain.meanings import ATTITUDES, COUNTRIES, EXCLUSIVE, NO_PLACES, OPPOSITES, SPELLINGS
+from mcp_memory.domain.english import root
+from mcp_memory.domain.figures import FIGURE
+from mcp_memory.domain.likeness import people_differ
+from mcp_memory.domain.meanings import ATTITUDES, EXCLUSIVE, SPELLINGS
 from mcp_memory.domain.reading import ALIKE_STEMS, Reading
+from mcp_memory.domain.slots import Slot, Values, common
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
     BE,
-    BOUND_VERBS,
     COMPLEX,
     FIRST_PERSON,
     FUNCTION_WORDS,
     MANNER,
     MODES,
-    MULTIPLE,
     NEGATIONS,
     POSSESSIVES,
     PREPOSITIONS,
     PRONOUNS,
-    SINGLE_THINGS,
-    SINGLE_VERBS,
     VERBS,
     words,
 )
@@ -41,6 +37,8 @@ class Change(NamedTuple):
     said: bool
     """Whether the later text says that it changed."""
     reason: str
+    values: Values | None = None
+    """What both say alike and what they say apart, where they give two values in one frame."""
 
 
 def change(older: Reading, newer: Reading) -> Change | None:
@@ -229,8 +227,8 @@ def _another(older: Reading, was: State, newer: Reading, state: State) -> Change
     # "Moved to Denver last month" may be older than what the earlier one says.
     told = tuple(WHEN.sub("", " ".join(state.keys)).split()) if state.cue and newer.relative else state.keys
     one, two = _place_alone(was.keys, older.names), _place_alone(told, newer.names)
-    start, end = _common(one, two)
-    slot = _Slot(one[:start], one[len(one) - end :], one[start : len(one) - end], two[start : len(two) - end])
+    start, end = common(one, two)
+    slot = Slot(one[:start], one[len(one) - end :], one[start : len(one) - end], two[start : len(two) - end])
     if not slot.values(put=state.put):
         return None
     new = state.cue and not was.cue
@@ -238,13 +236,17 @@ def _another(older: Reading, was: State, newer: Reading, state: State) -> Change
     if kind is None:
         return None
     if not slot.speaks or not (slot.single(kind) or (new and slot.only_if_new(kind, put=state.put))):
-        return _TWO_VALUES if slot.counted(kind, older.names) else None
+        return _two_values(slot) if slot.counted(kind, older.names) else None
     if new and told == state.keys and not slot.converted and not slot.alike:
         return Change(said=True, reason="The later one gives another value and says that it is new.")
-    return _TWO_VALUES
+    return _two_values(slot)
 
 
-_TWO_VALUES = Change(said=False, reason="They give two values for one thing.")
+def _two_values(slot: Slot) -> Change:
+    return Change(said=False, reason=TWO_VALUES, values=slot.apart())
+
+
+TWO_VALUES = "They give two values for one thing."
 
 
 def _place_alone(keys: tuple[str, ...], names: Sequence[str]) -> tuple[str, ...]:
@@ -255,137 +257,3 @@ def _place_alone(keys: tuple[str, ...], names: Sequence[str]) -> tuple[str, ...]
 
 
 _LONGEST_LAND = 2
-
-
-def _common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
-    """Return how many words both begin with, and how many both end with."""
-    most = min(len(one), len(two))
-    start = next((at for at in range(most) if one[at] != two[at]), most)
-    end = next((at for at in range(most - start) if root(one[-1 - at]) != root(two[-1 - at])), most - start)
-    return start, end
-
-
-_LONGEST_VALUE = 4
-
-
-class _Slot(NamedTuple):
-    """Two sentences that are the same but for one value."""
-
-    head: Sequence[str]
-    tail: Sequence[str]
-    first: Sequence[str]
-    second: Sequence[str]
-
-    @property
-    def speaks(self) -> bool:
-        """Whether the words before the value say who and what: with a verb, and of one thing alone."""
-        return len(self.head) > 1 and any(key in VERBS or key == "be" for key in self.head) and not self._together
-
-    @property
-    def _together(self) -> bool:
-        at = self.head.index("be") - 1 if "be" in self.head else 0
-        return not COMPLEX.isdisjoint(self.head) or not MULTIPLE.isdisjoint(self.head[at:])
-
-    def values(self, *, put: bool) -> bool:
-        """Say whether what differs is a short value on both sides, behind the same preposition."""
-        if not self.first or not self.second:
-            return False
-        leads = [keys[0] if keys[0] in PREPOSITIONS else "" for keys in (self.first, self.second)]
-        if leads[0] != leads[1] and not put:
-            return False
-        bare = (_bare(self.first), _bare(self.second))
-        return all(map(_is_value, bare)) and set(bare[0]).isdisjoint(bare[1])
-
-    def kind(self, names: set[str], names_: set[str]) -> str | None:
-        """Return what kind of value both are: a figure, a name or a word; nothing if they are of two kinds."""
-        one, two = _kind(_bare(self.first), names), _kind(_bare(self.second), names_)
-        return one if one == two else None
-
-    @property
-    def converted(self) -> bool:
-        """Whether the values are amounts in different units: "60 seconds", "1 minute"."""
-        units, units_ = ({key for key in keys if key[0] == UNIT} for keys in (self.first, self.second))
-        return units != units_
-
-    @property
-    def alike(self) -> bool:
-        """Whether one value may be short for the other: "Rob", "Robert"."""
-        return len(self.first) == len(self.second) == 1 and short_for(self.first[0], self.second[0])
-
-    def single(self, kind: str) -> bool:
-        """Say whether what these words tell of has one value at a time: a home, an employer, somebody's password."""
-        head = self.head
-        if "be" in head:
-            at = head.index("be")
-            favourite = "favorite" in head[:at]
-            # "My favourite food is now cold" says nothing of what is liked.
-            sure = kind != "word" or bool(self.tail) or self._one_family() or one_kind(self.first, self.second)
-            named = favourite or head[at - 1] in SINGLE_THINGS
-            return sure and named and all(key in PREPOSITIONS or key in _CALLED for key in head[at + 1 :])
-        verb = next((key for key in reversed(head) if key not in PREPOSITIONS), "")
-        if verb in BOUND_VERBS and head[-1] in BOUND_VERBS[verb] and not self.tail:
-            return (kind == "name" and self._one_level()) if head[-1] != "as" else kind == "word"
-        if verb == "prefer":
-            return bool(self.tail) or self._one_family()
-        return verb in SINGLE_VERBS and head[-1] == verb and kind != "word"
-
-    def counted(self, kind: str, names: Sequence[str]) -> bool:
-        """Say whether both tell how much, how often or when something is so, and not what happened once."""
-        labelled = ":" in self.head
-        verb = next((at for at, key in enumerate(self.head) if key == "be" or root(key) in VERB_ROOTS), None)
-        if not labelled and (verb is None or any(map(_is_past, self.head[: verb + 1]))):
-            return False
-        if kind[0] not in FIGURE:
-            families = {EXCLUSIVE.get(keys[0]) for keys in (self.first, self.second)}
-            return families == {"often"} or (labelled and len(families) == 1 and None not in families)
-        if kind[1:] == DATE and not labelled:
-            return bool(verb) and all(":" in keys[-1] for keys in (self.first, self.second))
-        # "Order 88213" is another order than 88231; a port is one.
-        last = self.head[-1]
-        numbered = not self.tail and last not in PREPOSITIONS and len(self.head) - 1 != verb
-        return labelled or not numbered or last in SINGLE_THINGS or last in names
-
-    def only_if_new(self, kind: str, *, put: bool) -> bool:
-        """Say whether a value that is said to be new ends the other: a figure, an opposite, what was moved or set."""
-        if kind.startswith("#") or (put and (kind != "word" or self._one_family())):
-            return True
-        return self.head[-1] == "be" and any(two in OPPOSITES.get(one, ()) for one in self.first for two in self.second)
-
-    def _one_family(self) -> bool:
-        families = {EXCLUSIVE.get(key) for key in (*_bare(self.first), *_bare(self.second))}
-        return len(families) == 1 and None not in families
-
-    def _one_level(self) -> bool:
-        """Say whether both are countries, or neither is: who moved to Lyon may live in France."""
-        return (" ".join(self.first) in COUNTRIES) == (" ".join(self.second) in COUNTRIES)
-
-
-def _is_past(key: str) -> bool:
-    return key in IRREGULAR or (key.endswith("ed") and key not in VERBS and root(key) in VERB_ROOTS)
-
-
-VERB_ROOTS = frozenset(map(root, VERBS))
-_CALLED = frozenset({"name", "called", "named", "set"})
-
-
-def _bare(keys: Sequence[str]) -> Sequence[str]:
-    """Return a value without the preposition before it: "at 10"."""
-    return keys[1:] if keys[0] in PREPOSITIONS else keys
-
-
-def _is_value(keys: Sequence[str]) -> bool:
-    if not keys or len(keys) > _LONGEST_VALUE or any(key in FUNCTION_WORDS for key in keys):
-        return False
-    return COMPLEX.isdisjoint(keys) and not any(MODES.get(key) for key in keys)
-
-
-def _kind(keys: Sequence[str], names: set[str]) -> str | None:
-    """Return "#" and what begins a value of figures alone, "name" of names, "word" of words, nothing of a mixture."""
-    figures = {key[0] for key in keys if key[0] in FIGURE}
-    if figures:
-        alone = all(key[0] in FIGURE for key in keys) and len(figures) == 1 and UNIT not in figures
-        return "#" + figures.pop() if alone else "mixed"
-    named = sum(key in names and key not in NO_PLACES for key in keys)
-    if named:
-        return "name" if named == len(keys) else None
-    return "word"

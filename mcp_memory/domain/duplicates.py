@@ -13,24 +13,26 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeVar
 
-from mcp_memory.domain.changes import change
+from mcp_memory.domain.changes import TWO_VALUES, change
 from mcp_memory.domain.likeness import (
     conflict,
     likely,
     likely_in_sense,
-    one_word_apart,
     opposed,
-    overlap,
     people_differ,
+    share,
     subjects_differ,
+    value_apart,
 )
 from mcp_memory.domain.reading import Reading, read
 from mcp_memory.domain.records import MemoryRecord, MemoryType
 from mcp_memory.domain.sentences import form_of, sentences
+from mcp_memory.domain.slots import Values
 from mcp_memory.domain.turns import Relative
 from mcp_memory.domain.wording import FIRST_PERSON, TAKING_BACK
 
 Key = TypeVar("Key", int, str)
+Pair = TypeVar("Pair")
 
 
 class Finding(StrEnum):
@@ -53,6 +55,8 @@ class Verdict:
     reason: str
     keep: Literal[0, 1] | None = None
     """Of the same: whose text says the most. Of changed: which one holds now. 0 is the first of the pair."""
+    values: Values | None = None
+    """Of a suggestion: the two values, if it is one because they are two in one frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ def _changed(one: Statement, other: Statement) -> Verdict | None:
         return None
     if one.since == other.since:
         found = change(one.reading, other.reading) or change(other.reading, one.reading)
-        return None if found is None else Verdict(Finding.SUGGEST, "They give two values for one thing.")
+        return None if found is None else Verdict(Finding.SUGGEST, TWO_VALUES, values=found.values)
     later: Literal[0, 1] = 1 if one.since < other.since else 0
     older, newer = (one, other) if later else (other, one)
     found = change(older.reading, newer.reading)
@@ -199,17 +203,17 @@ def _changed(one: Statement, other: Statement) -> Verdict | None:
         return None
     if found.said:
         return Verdict(Finding.CHANGED, found.reason, later)
-    return Verdict(Finding.SUGGEST, found.reason)
+    return Verdict(Finding.SUGGEST, found.reason, values=found.values)
 
 
 def _likely(one: Statement, other: Statement, closeness: float | None) -> Verdict:
     """Return a hint for a person where the words and the closeness make it likely that both tell the same."""
     a, b = one.reading, other.reading
-    shared = overlap(a, b)
-    turned = _turn(one, other, closeness, shared)
+    turned = _turn(one, other, closeness)
     if turned is not None:
         return turned
-    against = conflict(a, b) or ("They differ in a word that counts." if one_word_apart(a, b) else None)
+    shared = share(a.alike, b.alike)
+    against = conflict(a, b) or ("They differ in a value." if value_apart(a, b) else None)
     if against is not None:
         return Verdict(Finding.DIFFERENT, against)
     if a.negations != b.negations:
@@ -243,18 +247,22 @@ _OPPOSED = (0.2, 0.6)
 _ACROSS = 0.7
 
 
-def _turn(one: Statement, other: Statement, closeness: float | None, shared: float | None = None) -> Verdict | None:
+def _turn(one: Statement, other: Statement, closeness: float | None) -> Verdict | None:
     """Return the hint that the later one speaks of a turn in what the earlier one tells, or nothing."""
     if one.since == other.since:
         return None
     older, newer = (one.reading, other.reading) if one.since < other.since else (other.reading, one.reading)
     if not (newer.turning or (newer.completed and older.ongoing)) or older.turning or older.speaker != newer.speaker:
         return None
-    if (older.relative and one.day != other.day) or people_differ(older, newer) or subjects_differ(older, newer):
+    if not older.lasting or (older.relative and one.day != other.day):
         return None
-    common = overlap(older, newer) if shared is None else shared
+    if people_differ(older, newer) or subjects_differ(older, newer):
+        return None
+    common = share(older.lasting, newer.turned)
     near = 1.0 if closeness is None else closeness
-    if any(common >= least and near >= nearest for least, nearest in _TURN_LEVELS) or _reversed(older, newer, near):
+    if any(common >= least and near >= nearest for least, nearest in _TURN_LEVELS) or (
+        (common or older.lasting == older.alike) and _reversed(older, newer, near)
+    ):
         return Verdict(Finding.SUGGEST, "The later one may change the earlier one.")
     return None
 
@@ -270,6 +278,23 @@ def _reversed(older: Reading, newer: Reading, closeness: float) -> bool:
 
 
 _REVERSED = 0.35
+
+
+def listed(values: Iterable[tuple[Pair, Values]]) -> set[Pair]:
+    """Return the pairs that are no correction, but entries of a log or a list: three values or more in one frame.
+
+    Args:
+        values: pairs of memories of one scope, with the two values that they give.
+    """
+    frames: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
+    held = list(values)
+    for _, found in held:
+        frames[found.frame] |= {found.one, found.other}
+    return {pair for pair, found in held if len(frames[found.frame]) >= _LISTED}
+
+
+_LISTED = 3
+"""Values in one frame from which on they are a list."""
 
 
 def clusters(pairs: Iterable[tuple[Key, Key]]) -> list[list[Key]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from mcp_memory.domain.english import root
-from mcp_memory.domain.figures import NUMBER
+from mcp_memory.domain.figures import FIGURE, NUMBER
 from mcp_memory.domain.meanings import EXCLUSIVE, OPPOSITES
 from mcp_memory.domain.measures import may_equal
 from mcp_memory.domain.reading import Reading
@@ -223,10 +223,10 @@ LEVELS = ((0.0, 0.75), (0.72, 0.5), (0.75, 0.4), (0.8, 0.27), (0.87, 0.2))
 """From which closeness on which share of common words makes it likely that two texts tell the same."""
 
 
-def overlap(one: Reading, other: Reading) -> float:
-    """Return the share of their telling words that both have, 0 to 1."""
-    every = one.alike | other.alike
-    return len(one.alike & other.alike) / len(every) if every else 0.0
+def share(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return which share of their words two texts have in common, 0 to 1."""
+    both = len(one & other)
+    return both / (len(one) + len(other) - both) if both else 0.0
 
 
 def likely_in_sense(one: Reading, other: Reading, closeness: float | None) -> bool:
@@ -251,17 +251,35 @@ def _stands_for(one: str, other: str) -> bool:
     return may_mean_the_same(one, other) or (one[0] == other[0] == NUMBER and may_equal(one, other))
 
 
-def one_word_apart(one: Reading, other: Reading) -> bool:
-    """Say whether just one telling word stands in the place of another: that is another value, not another wording."""
-    if len(one.order) != len(other.order) or len(one.keys ^ other.keys) > _FRAME:
+def value_apart(one: Reading, other: Reading) -> bool:
+    """Say whether just one telling word, or a few in a row, stand in the place of others: that is another value.
+
+    It is no other wording, unless some of these words may mean the same.
+    """
+    if len(one.keys ^ other.keys) > _FRAME:
         return False
     if not one.english:
         mine, yours = ([word.key for word in each.words] for each in (one, other))
         return len(mine) == len(yours) and sum(a != b for a, b in zip(mine, yours, strict=True)) == 1
-    apart = [(a, b) for a, b in zip(one.order, other.order, strict=True) if a != b]
-    return len(apart) == 1 and not _related(*apart[0])
+    start, end = common_ends(one.order, other.order)
+    value, value_ = one.order[start : len(one.order) - end], other.order[start : len(other.order) - end]
+    longest = max(len(value), len(value_))
+    if not value or not value_ or longest > min(max(1, start + end), _LONGEST_VALUE):
+        return False
+    # Whether figures of several parts are one is told by what they measure.
+    if longest > 1 and any(key[0] in FIGURE for key in (*value, *value_)):
+        return False
+    return not any(_related(a, b) for a in value for b in value_)
 
 
+def common_ends(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
+    """Return how many words both begin with, and how many more both end with."""
+    most = min(len(one), len(other))
+    start = next((at for at in range(most) if one[at] != other[at]), most)
+    return start, next((at for at in range(most - start) if one[-1 - at] != other[-1 - at]), most - start)
+
+
+_LONGEST_VALUE = 2
 _FRAME = 4
 """Words that the two may have for themselves and still be one sentence with another value."""
 

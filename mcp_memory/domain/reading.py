@@ -12,10 +12,10 @@ from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import FIGURE, UNIT, Token, tokens
 from mcp_memory.domain.identity import normalised
 from mcp_memory.domain.meanings import ALIKE, EXCLUSIVE, SPELLINGS
-from mcp_memory.domain.sentences import form_of
+from mcp_memory.domain.sentences import form_of, sentences
 from mcp_memory.domain.states import State, states_of
 from mcp_memory.domain.talk import Turn, turn
-from mcp_memory.domain.turns import Relative, is_ongoing, is_turning, relative
+from mcp_memory.domain.turns import Relative, is_ongoing, is_turning, lasting, relative
 from mcp_memory.domain.wording import (
     AGREEING,
     ARTICLES,
@@ -74,6 +74,10 @@ class Reading:
     """In what way it is said: as a plan, a guess, of the past, of all or of some."""
     states: tuple[State, ...]
     """What each sentence says to be so, and whether it says that it changed."""
+    lasting: frozenset[str]
+    """Of ``alike``, what stands in sentences that tell what may be no longer so later on."""
+    turned: frozenset[str]
+    """Of ``alike``, what stands in sentences that may say that something is no longer as it was, or done."""
     turning: bool
     """Whether it may say that something is no longer as it was."""
     ongoing: bool
@@ -94,7 +98,12 @@ def read(text: str) -> Reading:
     telling = _telling(words, english=english)
     order = tuple(ALIKE_STEMS.get(word, word) if english else word[:_BEGINNING] for word in telling)
     content = frozenset(telling)
+    alike = content if order == telling else frozenset(order)
     modes = frozenset(_modes(keys)) if english else frozenset[str]()
+    names = tuple(_names(words)) if english else ()
+    said = [piece.key for piece in pieces]
+    turning = is_turning(said) or (not english and any(part in heard.said for part in TURNING_WITHIN))
+    completed = english and not COMPLETED.isdisjoint(keys)
     return Reading(
         text=text,
         english=english,
@@ -104,20 +113,41 @@ def read(text: str) -> Reading:
         keys=frozenset(keys),
         form=(heard.speaker.casefold() if heard.speaker else "", *(form_of(keys) if english else _bare(heard.said))),
         content=content,
-        alike=content if order == telling else frozenset(order),
+        alike=alike,
         order=order,
-        names=tuple(_names(words)) if english else (),
+        names=names,
         figures=frozenset(_figures(keys)),
         quotes=frozenset(_quotes(heard.said)),
         negations=_negations(keys, heard.said, english=english),
         modes=modes | {"question"} if "?" in keys else modes,
         states=states_of(keys) if english else (),
-        turning=is_turning([piece.key for piece in pieces])
-        or (not english and any(part in heard.said for part in TURNING_WITHIN)),
+        lasting=_among(alike, [lasting(part, names) for part in sentences(keys)]) if english else alike,
+        turned=_among(alike, _turned(said, keys)) if english and (turning or completed) else alike,
+        turning=turning,
         ongoing=english and is_ongoing(keys, modes),
-        completed=english and not COMPLETED.isdisjoint(keys),
+        completed=completed,
         relative=relative(keys) if english else Relative.NO,
     )
+
+
+def _among(alike: frozenset[str], parts: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Return which of these stems stand in the parts of the text."""
+    return alike.intersection(_stem(key) for part in parts for key in part)
+
+
+def _stem(key: str) -> str:
+    stem = root(key) if key[0].isalpha() else key
+    return ALIKE_STEMS.get(stem, stem)
+
+
+def _turned(said: Sequence[str], keys: Sequence[str]) -> list[list[str]]:
+    """Return the sentences that may tell a turn or an end; all of them where the spoken ones cannot be told apart."""
+    parts, spoken = list(sentences(keys)), list(sentences(said))
+    if len(parts) != len(spoken):
+        return parts
+    return [
+        part for part, heard in zip(parts, spoken, strict=True) if is_turning(heard) or not COMPLETED.isdisjoint(part)
+    ]
 
 
 def _labelled(heard: Turn) -> Turn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from mcp_memory.domain.english import root
-from mcp_memory.domain.meanings import ALIKE
+from mcp_memory.domain.meanings import ALIKE, SPELLINGS
 
 _SETS = """
     keep/store/save/retain/hold/archive/preserve trip/travel/visit/journey/holiday/vacation/tour/getaway
@@ -77,7 +77,7 @@ def _senses() -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = defaultdict(set)
     for number, forms in enumerate([*sets.values(), *(row.split("/") for row in _SETS.split())]):
         for form in forms:
-            found[root(form)].add(number)
+            found[root(SPELLINGS.get(form, form))].add(number)
     for form, head in ALIKE.items():
         # Texts are compared by the heads.
         found[root(head)] |= found[root(form)]

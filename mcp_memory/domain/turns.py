@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from enum import IntEnum
 from itertools import pairwise
 
+from mcp_memory.domain.english import IRREGULAR, root
+from mcp_memory.domain.figures import FIGURE
 from mcp_memory.domain.wording import (
     ARTICLES,
+    BEGINNING,
+    FUNCTION_WORDS,
     NAMING,
     PENDING,
     POINTING,
     POSSESSIVES,
+    PREPOSITIONS,
     RELATIVE,
     SPANS,
     TURNING,
     TURNING_PAIRS,
+    VERBS,
+    words,
 )
 
 
@@ -47,6 +54,68 @@ def is_ongoing(keys: Sequence[str], modes: frozenset[str]) -> bool:
     if "plan" in modes or not PENDING.isdisjoint(keys):
         return True
     return any(one == "be" and two.endswith("ing") for one, two in pairwise(keys))
+
+
+def lasting(keys: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+    """Return the words of a sentence that tell what may be no longer so later on.
+
+    A question tells nothing, and neither does what happened once: "Ann painted a boat". Of an act that begins something
+    it is what it was done to: "a flat" of "Ann rented a flat in Lyon".
+    """
+    if "?" in keys:
+        return ()
+    act = _act(keys, names)
+    if act is None:
+        return keys
+    return _done_to(keys[act + 1 :]) if keys[act] in BEGINNING else ()
+
+
+def _act(keys: Sequence[str], names: Sequence[str]) -> int | None:
+    """Return the place of the verb that tells what somebody did, if that is the first verb."""
+    for at, key in enumerate(keys):
+        if key in _STANDING:
+            return None
+        if is_past(key) or (at == 1 and _may_be_past(keys, names)):
+            return None if at and (keys[at - 1] in POSSESSIVES or key in NAMING) else at
+    return None
+
+
+_STANDING = VERBS | words("be was were have had been will would can could must should may might not plan wanted hoped")
+"""Verbs by which a sentence tells how things are or are to be; behind "was" a participle may tell it."""
+
+
+def is_past(key: str) -> bool:
+    """Say whether a word is a verb that tells of the past."""
+    if key in IRREGULAR:
+        return key not in _PLURALS
+    return key.endswith("ed") and key not in VERBS and root(key) in VERB_ROOTS
+
+
+VERB_ROOTS = frozenset(map(root, VERBS))
+_PLURALS = words("children feet men mice teeth wives women")
+
+
+def _may_be_past(keys: Sequence[str], names: Sequence[str]) -> bool:
+    """Say whether the second word is a verb of the past for its place: "Ann sketched", "the boy sketched boats"."""
+    if not keys[1].endswith("ed") or keys[1].endswith("eed"):
+        return False
+    return keys[0] in names or keys[0] in FUNCTION_WORDS or (len(keys) > _ACT and keys[_ACT] not in FUNCTION_WORDS)
+
+
+_ACT = 2
+"""Words of a subject and its verb."""
+
+
+def _done_to(keys: Sequence[str]) -> Sequence[str]:
+    """Return the words up to the next preposition: what was bought, or where somebody moved to."""
+    start = 1 if keys and keys[0] in PREPOSITIONS else 0
+    end = next(
+        (at for at in range(start, len(keys)) if keys[at] in PREPOSITIONS or keys[at][0] in _ENDING_A_THING), len(keys)
+    )
+    return keys[start:end]
+
+
+_ENDING_A_THING = (*FIGURE, ",", ":")
 
 
 def relative(keys: Sequence[str]) -> Relative:

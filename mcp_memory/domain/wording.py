@@ -222,6 +222,14 @@ TURNING_PAIRS = frozenset(
     for pair in ((verb, particle) for particle in particles.split())
 )  # fmt: skip
 """Verbs that tell of an end or of a turn with these words behind them alone."""
+BEGINNING = words(
+    """
+    adopted agreed applied arranged became began booked borrowed bought decided employed enrolled founded got hired
+    installed invited joined leased lent lost married met moved opened ordered planted promised put rented reserved
+    scheduled set signed started subscribed switched took
+    """
+)
+"""What somebody did to begin something that may end later."""
 COMPLETED = words(
     """
     accepted approved arrived born bought built completed declined delivered denied done finished graduated granted

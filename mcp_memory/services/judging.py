@@ -14,8 +14,10 @@ from typing import TypeAlias
 
 from mcp_memory.domain.compaction import Step, StepKind, union
 from mcp_memory.domain.conservation import Loss, missing_of
-from mcp_memory.domain.duplicates import Finding, Statement, Verdict, clusters, judge
+from mcp_memory.domain.duplicates import Finding, Statement, Verdict, clusters, judge, listed
 from mcp_memory.domain.records import MemoryRecord
+from mcp_memory.domain.scope import Scope
+from mcp_memory.domain.slots import Values
 from mcp_memory.domain.suggestions import SuggestionKind, SuggestionState
 from mcp_memory.ports.given import Clock, NewId
 from mcp_memory.ports.memories import Handle, Merge, NearPair, Seen
@@ -95,6 +97,15 @@ class _Case:
             for pair, verdict in self.verdicts.items()
             if verdict.finding is finding and self.settled.get(pair) is not SuggestionState.DISMISSED
         ]
+
+    def listed(self, pairs: Sequence[Pair]) -> set[Pair]:
+        """Return those of the pairs that are entries of a log or a list."""
+        scopes: dict[Scope, list[tuple[Pair, Values]]] = {}
+        for pair in pairs:
+            values = self.verdicts[pair].values
+            if values is not None:
+                scopes.setdefault(self.held[pair[0]].record.scope, []).append((pair, values))
+        return {pair for given in scopes.values() for pair in listed(given)}
 
     def missing(self, members: Sequence[Held], kept: Held) -> list[Loss]:
         """Return what the members say and the text of one of them does not."""
@@ -233,7 +244,9 @@ class Judge:
     async def _suggest(self, case: _Case, taken: set[Handle], decisions: Decisions) -> None:
         """Leave to people what is likely and not sure; a model may settle it before."""
         each: dict[Handle, int] = {}
-        likely = sorted(case.found(Finding.SUGGEST), key=lambda pair: -case.closeness.get(pair, 0.0))
+        found = case.found(Finding.SUGGEST)
+        entries = case.listed(found)
+        likely = sorted((p for p in found if p not in entries), key=lambda pair: -case.closeness.get(pair, 0.0))
         for pair in likely:
             known = case.settled.get(pair)
             if known is not None or not taken.isdisjoint(pair) or _full(each, pair):

@@ -259,6 +259,24 @@ async def test_a_model_that_cannot_be_reached_stops_nothing(memory: Memory, cloc
     assert (await with_model.compact(Compact(distance_threshold=WIDE))).retired == 1
 
 
+async def test_entries_of_a_log_are_not_suggested_and_a_correction_beside_them_is(
+    memory: Memory, clock: StandingClock
+) -> None:
+    """Nobody wants to look at a weight of each day."""
+    for number in range(6):
+        await create(memory, f"Weight: {80 + number} kg", f"Read {9 + number} pages of Emma", f"Ann{number} met Bob")
+        clock.advance(days=1)
+    await create(memory, "The API listens on port 8080")
+    clock.advance(days=1)
+    await create(memory, "The API listens on port 9090")
+    assert (await compact(memory)).suggested == 1
+    (found,) = (await memory.suggestions.list(ListSuggestions())).suggestions
+    assert (found.one.text, found.other.text) == ("The API listens on port 8080", "The API listens on port 9090")
+    clock.advance(days=1)
+    await create(memory, "Weight: 90 kg")
+    assert (await compact(memory)).suggested == 0
+
+
 async def suggested(memory: Memory, clock: StandingClock) -> str:
     """Leave one suggestion and return its id."""
     await create(memory, {"text": "Ann lives in Lyon", "pinned": True})
