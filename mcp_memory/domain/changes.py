@@ -224,6 +224,8 @@ VERB_STEMS = frozenset(ALIKE_STEMS.get(root(verb), root(verb)) for verb in VERBS
 
 def _another(older: Reading, was: State, newer: Reading, state: State) -> Change | None:
     """Return the change if both give one thing that has a single value another value."""
+    if was.keys[:1] != state.keys[:1]:
+        return None
     # "Moved to Denver last month" may be older than what the earlier one says.
     told = tuple(WHEN.sub("", " ".join(state.keys)).split()) if state.cue and newer.relative else state.keys
     one, two = _place_alone(was.keys, older.names), _place_alone(told, newer.names)

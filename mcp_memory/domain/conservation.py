@@ -95,7 +95,7 @@ def _lost(at: int, source: Reading, merged: Reading, sources: Sequence[Reading])
     told = set(merged.form[1:])
     subjects = _subjects(sources)
     for sentence in sentences([word.key for word in source.words]):
-        if form_of(sentence)[0] in told:
+        if form_of([sentence])[0] in told:
             continue
         needed = _essential(sentence)
         gone = [key for key in needed if key not in held and key not in PREPOSITIONS]
@@ -354,7 +354,7 @@ def _invented(sources: Sequence[Reading], merged: Reading) -> Iterator[Loss]:
     known = {key for source in sources for sentence in _essentials(source) for key in sentence}
     near = {pair for source in sources for pair in _near(source)}
     for sentence in sentences([word.key for word in merged.words]):
-        if form_of(sentence)[0] not in told:
+        if form_of([sentence])[0] not in told:
             deciding = _DECIDING.intersection(sentence) - ({"but"} if ", but" in " ".join(sentence) else set())
             yield from (
                 Loss(Kind.MANNER, key, None)

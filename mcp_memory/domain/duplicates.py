@@ -185,7 +185,7 @@ def _holding(one: Reading, other: Reading) -> Literal[0, 1] | None:
     ):
         return None
     held = set(short.form[1:])
-    added = [keys for keys in sentences([word.key for word in long.words]) if form_of(keys)[0] not in held]
+    added = [keys for keys in sentences([word.key for word in long.words]) if form_of([keys])[0] not in held]
     return None if any(not TAKING_BACK.isdisjoint(keys) for keys in added) else longer
 
 

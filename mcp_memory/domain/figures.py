@@ -34,7 +34,14 @@ def tokens(text: str) -> list[Token]:
         "Paid 1,200 EUR on March 14th, 2026." is ``paid #1200 ~eur on @2026-03-14 .``
     """
     plain = unicodedata.normalize("NFKC", text.translate(_NARROW)).translate(_TYPOGRAPHY)
-    return list(_measured(_counted(list(_clock(list(_pieces(plain)))))))
+    read = list(_pieces(plain))
+    keys = {token.key for token in read}
+    # Most texts have none of these, and need not be gone through for them.
+    if not _HALVES.isdisjoint(keys):
+        read = list(_clock(read))
+    if not _COUNTING.isdisjoint(keys):
+        read = list(_counted(read))
+    return list(_measured(read)) if any(token.key[0] == NUMBER for token in read) else read
 
 
 _NARROW = {0xA0: "\x1f", 0x202F: "\x1f", 0x2009: "\x1f"}
@@ -54,7 +61,7 @@ _BEGINNINGS = "|".join(name[:3] for name in MONTHS)
 _PATTERN = re.compile(
     # Most of a text is plain, and need not be tried for all that follows; no other token begins like these.
     r"(?P<blank> (?!-))|(?P<comma>[,、，()\[\]])"
-    rf"|(?P<plain>(?<![^\s(])(?!(?i:{_BEGINNINGS}|noon|midnight))[A-Za-z]+(?=[ ,;)]|$))"
+    rf"|(?P<plain>(?<![^\s(])(?!(?i:{_BEGINNINGS}|noon|midnight))[A-Za-z]+(?=[ ,;)]|$))(?: (?!-))?"
     rf"|(?P<digits>(?<![^\s(])\d+(?=[ ;)]|,(?!\d)|$)(?!\s+(?i:of\b|{_BEGINNINGS}|[ap]\.?\s?m\b|o'clock)))"
     r"|(?P<code>`[^`\n]+`|(?:https?://|www\.)[^\s\"<>]*[^\s\"<>.,;:!?)\]']|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w/])[~.]{0,2}(?:[/\\][\w.+-]*\w){2,}/?|(?<![\w/])[A-Za-z]:\\[\w.\\+-]*\w|(?<![\w/])(?:\.{1,2}|~)?/\w[\w.-]*"
@@ -81,15 +88,18 @@ _PATTERN = re.compile(
 
 def _pieces(text: str) -> Iterator[Token]:
     for match in _PATTERN.finditer(text):
-        kind, shown = match.lastgroup, match[0]
-        if kind == "blank":
-            continue
-        if kind == "mark":
-            kind = "dotted"
+        kind = match.lastgroup
         if kind == "plain":
             # Of the words of very many texts each is held once.
-            yield Token(intern(shown.casefold()), intern(shown))
-        elif kind == "short":
+            shown = intern(match[kind])
+            yield Token(intern(shown.casefold()), shown)
+            continue
+        if kind == "blank":
+            continue
+        shown = match[0]
+        if kind == "mark":
+            kind = "dotted"
+        if kind == "short":
             yield Token(shown[:-1].casefold(), shown[:-1])
         elif kind == "word":
             yield from _words(shown)
@@ -228,6 +238,8 @@ _COUNTING = frozenset({*_SMALL, *_TENS, *_FACTORS, *_ORDINALS, "dozen"})
 
 
 _QUARTERS = {("half", "past"): 30, ("quarter", "past"): 15, ("quarter", "after"): 15, ("quarter", "to"): -15}
+_HALVES = frozenset({"half", "quarter"})
+"""Without one of these there is no hour in words but a whole one."""
 _HOURS = {**{name: hour for name, hour in _SMALL.items() if 0 < hour <= _NOON}, **{f"#{h}": h for h in range(1, 13)}}
 
 
@@ -248,9 +260,6 @@ def _clock(read: list[Token]) -> Iterator[Token]:
 
 def _counted(read: list[Token]) -> Iterator[Token]:
     """Yield the tokens with numbers in words as numbers: "twenty-one", "two hundred and five", "5 million"."""
-    if _COUNTING.isdisjoint(token.key for token in read):
-        yield from read
-        return
     at = 0
     while at < len(read):
         key = read[at].key
@@ -302,9 +311,8 @@ _MONEY = {"usd", "eur", "gbp", "jpy", "inr", "krw", "rub", "chf"}
 _SCALES = {"c": "°c", "celsius": "°c", "f": "°f", "fahrenheit": "°f"}
 
 
-def _measured(read: Iterator[Token]) -> Iterator[Token]:
+def _measured(waiting: list[Token]) -> Iterator[Token]:
     """Yield the tokens with units behind their numbers: "$5", "5 dollars" and "USD 5" are one amount."""
-    waiting = list(read)
     at = 0
     while at < len(waiting):
         token = waiting[at]

@@ -44,7 +44,7 @@ def _all_short(some: set[str], others: set[str]) -> bool:
 
 def short_for(one: str, other: str) -> bool:
     """Say whether a name may be short for the other: "Postgres", "PostgreSQL"; "Sam", "Samuel"."""
-    short, long = sorted((one, other), key=len)
+    short, long = (one, other) if len(one) < len(other) else (other, one)
     return len(short) >= _LEAST_SHORT and len(long) - len(short) >= _LEFT_OUT and long.startswith(short)
 
 

@@ -95,6 +95,7 @@ def read(text: str) -> Reading:
     english = _is_english(pieces)
     words = tuple(_idiomatic(list(_english(pieces))) if english else _plain(pieces))
     keys = [word.key for word in words]
+    parts = list(sentences(keys)) if english else []
     telling = _telling(words, english=english)
     order = tuple(ALIKE_STEMS.get(word, word) if english else word[:_BEGINNING] for word in telling)
     content = frozenset(telling)
@@ -111,7 +112,7 @@ def read(text: str) -> Reading:
         speaker=heard.speaker.casefold() if heard.speaker.istitle() else "",
         words=words,
         keys=frozenset(keys),
-        form=(heard.speaker.casefold() if heard.speaker else "", *(form_of(keys) if english else _bare(heard.said))),
+        form=(heard.speaker.casefold() if heard.speaker else "", *(form_of(parts) if english else _bare(heard.said))),
         content=content,
         alike=alike,
         order=order,
@@ -120,9 +121,9 @@ def read(text: str) -> Reading:
         quotes=frozenset(_quotes(heard.said)),
         negations=_negations(keys, heard.said, english=english),
         modes=modes | {"question"} if "?" in keys else modes,
-        states=states_of(keys) if english else (),
-        lasting=_among(alike, [lasting(part, names) for part in sentences(keys)]) if english else alike,
-        turned=_among(alike, _turned(said, keys)) if english and (turning or completed) else alike,
+        states=states_of(parts),
+        lasting=_among(alike, parts, [lasting(part, names) for part in parts]) if english else alike,
+        turned=_among(alike, parts, _turned(said, parts)) if (turning or completed) and len(parts) > 1 else alike,
         turning=turning,
         ongoing=english and is_ongoing(keys, modes),
         completed=completed,
@@ -130,9 +131,11 @@ def read(text: str) -> Reading:
     )
 
 
-def _among(alike: frozenset[str], parts: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Return which of these stems stand in the parts of the text."""
-    return alike.intersection(_stem(key) for part in parts for key in part)
+def _among(alike: frozenset[str], parts: Sequence[Sequence[str]], some: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Return which of the stems of a text stand in some of its parts."""
+    if some == parts:
+        return alike
+    return alike.intersection(_stem(key) for part in some for key in part)
 
 
 def _stem(key: str) -> str:
@@ -140,9 +143,9 @@ def _stem(key: str) -> str:
     return ALIKE_STEMS.get(stem, stem)
 
 
-def _turned(said: Sequence[str], keys: Sequence[str]) -> list[list[str]]:
+def _turned(said: Sequence[str], parts: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     """Return the sentences that may tell a turn or an end; all of them where the spoken ones cannot be told apart."""
-    parts, spoken = list(sentences(keys)), list(sentences(said))
+    spoken = list(sentences(said))
     if len(parts) != len(spoken):
         return parts
     return [
@@ -193,10 +196,11 @@ def _is_english(pieces: Sequence[Token]) -> bool:
     keys = [piece.key for piece in pieces if piece.key[0].isalpha()]
     if any(not key.isascii() and _ALIEN.search(key) for key in keys):
         return False
-    known = sum(key in KNOWN or key in AGREEING or "'" in key for key in keys)
+    known = sum(key in _ENGLISH or "'" in key for key in keys)
     return known >= sum(key in FOREIGN for key in keys) * 2 and (known > 0 or all(map(str.isascii, keys)))
 
 
+_ENGLISH = KNOWN | AGREEING.keys()
 _ALIEN = re.compile(r"[^\x00-\u024f\u2000-\u206f]")
 """A letter of another script than ours."""
 
@@ -267,12 +271,15 @@ _STOPS = frozenset({".", "?", ":"})
 
 
 def _one_way(key: str) -> str:
-    if key in BE:
-        return "be"
-    if key in WAS:
-        return "was"
-    key = AGREEING.get(key, key)
-    return SPELLINGS.get(key, key)
+    return _ONE_WAY.get(key, key)
+
+
+_ONE_WAY = {
+    **{key: SPELLINGS.get(AGREEING.get(key, key), AGREEING.get(key, key)) for key in (*AGREEING, *SPELLINGS)},
+    **dict.fromkeys(BE, "be"),
+    **dict.fromkeys(WAS, "was"),
+}
+"""How a word is compared that is written in several ways."""
 
 
 def _uncontracted(key: str, after: str) -> tuple[str, ...]:
@@ -321,14 +328,13 @@ _BEGINNING = 5
 def _telling(words: Sequence[Word], *, english: bool) -> tuple[str, ...]:
     if english:
         return tuple(
-            root(word.key) if word.key[0].isalpha() else word.key
-            for word in words
-            if word.key not in FUNCTION_WORDS and word.key not in NEGATIONS and word.key not in _MARKS
+            root(word.key) if word.key[0].isalpha() else word.key for word in words if word.key not in _UNTELLING
         )
     return tuple(part for word in words if word.key not in _MARKS for part in grams(word.key))
 
 
 _MARKS = frozenset({".", ",", "?", ":", "-"})
+_UNTELLING = FUNCTION_WORDS | NEGATIONS | _MARKS
 
 
 def grams(key: str) -> list[str]:

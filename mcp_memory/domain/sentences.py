@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mcp_memory.domain.figures import DATE
 from mcp_memory.domain.meanings import EXCLUSIVE
@@ -24,14 +24,14 @@ from mcp_memory.domain.wording import (
 Form = tuple[object, ...]
 
 
-def form_of(keys: Sequence[str]) -> Form:
+def form_of(parts: Iterable[Sequence[str]]) -> Form:
     """Return the sentences of a text, in order, each in one form.
 
     Example:
         "On 14 March Ann flew to Rome." and "Ann flew to Rome on March 14th." have one form; so have "Bob is my boss"
         and "My boss is Bob". "Ann manages Bob" and "Bob manages Ann" have not.
     """
-    return tuple(_sentence(keys) for keys in sentences(keys))
+    return tuple(_sentence(keys) for keys in parts)
 
 
 def sentences(keys: Sequence[str]) -> Iterator[list[str]]:
@@ -50,7 +50,7 @@ def sentences(keys: Sequence[str]) -> Iterator[list[str]]:
         yield held
 
 
-def _sentence(keys: list[str]) -> Form:
+def _sentence(keys: Sequence[str]) -> Form:
     kept = list(_weighty(keys))
     listed = _sorted_lists(kept)
     if not _FIXED.isdisjoint(_without_lists(listed)):
@@ -77,7 +77,7 @@ _TWO = 2
 _HANGING_ON_VERBS = frozenset({"in", "at", "as", "to", "from", "with", "on", "near", "by"})
 
 
-def _weighty(keys: list[str]) -> Iterator[str]:
+def _weighty(keys: Sequence[str]) -> Iterator[str]:
     """Yield the words without those that may be there or not."""
     for at, key in enumerate(keys):
         after = keys[at + 1] if at + 1 < len(keys) else ""

@@ -37,7 +37,9 @@ def common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
     """Return how many words both begin with, and how many both end with."""
     most = min(len(one), len(two))
     start = next((at for at in range(most) if one[at] != two[at]), most)
-    end = next((at for at in range(most - start) if root(one[-1 - at]) != root(two[-1 - at])), most - start)
+    end = 0
+    while end < most - start and (one[-1 - end] == two[-1 - end] or root(one[-1 - end]) == root(two[-1 - end])):
+        end += 1
     return start, end
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mcp_memory.domain.endings import ending_of
-from mcp_memory.domain.sentences import sentences
 from mcp_memory.domain.wording import FIRST_PERSON, NOW, words
 
 
@@ -28,9 +27,9 @@ class State(NamedTuple):
     """What the first word left, where it is told so."""
 
 
-def states_of(keys: Sequence[str]) -> tuple[State, ...]:
+def states_of(parts: Iterable[Sequence[str]]) -> tuple[State, ...]:
     """Return the states that the sentences tell."""
-    return tuple(_state(" ".join(sentence)) for sentence in sentences(keys) if "?" not in sentence)
+    return tuple(_state(" ".join(sentence)) for sentence in parts if "?" not in sentence)
 
 
 _CHANGING = (
