@@ -27,7 +27,8 @@ def conflict(one: Reading, other: Reading) -> str | None:
 
 
 def _names_differ(one: Reading, other: Reading) -> bool:
-    mine, yours = set(one.names) - other.keys, set(other.names) - one.keys
+    mine = {name for name in one.names if name not in other.keys}
+    yours = {name for name in other.names if name not in one.keys}
     if mine and yours and not (_all_short(mine, yours) or _all_short(yours, mine)):
         return True
     # "Ann manages Bob" and "Bob manages Ann"; "Bob is managed by Ann" may be either.

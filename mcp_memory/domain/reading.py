@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import FIGURE, UNIT, Token, tokens
 from mcp_memory.domain.identity import normalised
 from mcp_memory.domain.meanings import ALIKE, EXCLUSIVE, SPELLINGS
+from mcp_memory.domain.quotations import quotes
 from mcp_memory.domain.sentences import form_of, sentences
 from mcp_memory.domain.states import State, states_of
 from mcp_memory.domain.talk import Turn, turn
@@ -93,34 +94,35 @@ def read(text: str) -> Reading:
     heard = _labelled(turn(text))
     pieces = tokens(heard.said)
     english = _is_english(pieces)
-    words = tuple(_idiomatic(list(_english(pieces))) if english else _plain(pieces))
+    words = tuple(_idiomatic(list(_english(pieces)))) if english else tuple(_plain(pieces))
     keys = [word.key for word in words]
+    every = frozenset(keys)
     parts = list(sentences(keys)) if english else []
     telling = _telling(words, english=english)
     order = tuple(ALIKE_STEMS.get(word, word) if english else word[:_BEGINNING] for word in telling)
     content = frozenset(telling)
     alike = content if order == telling else frozenset(order)
-    modes = frozenset(_modes(keys)) if english else frozenset[str]()
+    modes = frozenset(_modes(keys)) if english and not _MODAL.isdisjoint(every) else frozenset[str]()
     names = tuple(_names(words)) if english else ()
     said = [piece.key for piece in pieces]
     turning = is_turning(said) or (not english and any(part in heard.said for part in TURNING_WITHIN))
-    completed = english and not COMPLETED.isdisjoint(keys)
+    completed = english and not COMPLETED.isdisjoint(every)
     return Reading(
         text=text,
         english=english,
         day=heard.day,
         speaker=heard.speaker.casefold() if heard.speaker.istitle() else "",
         words=words,
-        keys=frozenset(keys),
+        keys=every,
         form=(heard.speaker.casefold() if heard.speaker else "", *(form_of(parts) if english else _bare(heard.said))),
         content=content,
         alike=alike,
         order=order,
         names=names,
         figures=frozenset(_figures(keys)),
-        quotes=frozenset(_quotes(heard.said)),
-        negations=_negations(keys, heard.said, english=english),
-        modes=modes | {"question"} if "?" in keys else modes,
+        quotes=frozenset(quotes(heard.said)),
+        negations=0 if english and NEGATIONS.isdisjoint(every) else _negations(keys, heard.said, english=english),
+        modes=modes | {"question"} if "?" in every else modes,
         states=states_of(parts),
         lasting=_among(alike, parts, [lasting(part, names) for part in parts]) if english else alike,
         turned=_among(alike, parts, _turned(said, parts)) if (turning or completed) and len(parts) > 1 else alike,
@@ -176,6 +178,9 @@ def _modes(keys: Sequence[str]) -> Iterator[str]:
             yield mode
 
 
+_MODAL = frozenset(MODES)
+
+
 def _is_month(keys: Sequence[str], at: int) -> bool:
     """Say whether "may" is no guess: "in May"."""
     after = keys[at + 1] if at + 1 < len(keys) else ""
@@ -225,8 +230,12 @@ def _english(pieces: Sequence[Token]) -> Iterator[Word]:
         first = key in _STOPS or (first and key in ARTICLES)
 
 
-def _idiomatic(words: list[Word]) -> Iterator[Word]:
-    """Yield the words with what only looks like a negation as what it means: "can't stand" is "hate"."""
+def _idiomatic(words: list[Word]) -> Iterable[Word]:
+    """Return the words with what only looks like a negation as what it means: "can't stand" is "hate"."""
+    return words if _FIRST_OF_IDIOMS.isdisjoint([word.key for word in words]) else _without_idioms(words)
+
+
+def _without_idioms(words: list[Word]) -> Iterator[Word]:
     at = 0
     while at < len(words):
         if words[at].key not in _FIRST_OF_IDIOMS:
@@ -374,17 +383,6 @@ def _figures(keys: Sequence[str]) -> Iterator[str]:
         if key[0] in FIGURE and key[0] != UNIT:
             after = keys[at + 1] if at + 1 < len(keys) else ""
             yield key + after if after.startswith(UNIT) else key
-
-
-_QUOTED = re.compile(
-    r"\"([^\"]{1,200})\"|“([^”]{1,200})”|„([^“”]{1,200})[“”]|«([^»]{1,200})»|「([^」]{1,200})」|『([^』]{1,200})』"
-    r"|(?<!\w)'([^']{1,200})'(?!\w)|(?<!\w)‘([^’]{1,200})’(?!\w)"
-)
-
-
-def _quotes(said: str) -> Iterator[str]:
-    for groups in _QUOTED.findall(said):
-        yield from (normalised(group).rstrip(",;:? ") for group in groups if group)
 
 
 def _negations(keys: Sequence[str], said: str, *, english: bool) -> int:

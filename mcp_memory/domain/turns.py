@@ -37,12 +37,17 @@ class Relative(IntEnum):
 
 def is_turning(keys: Sequence[str]) -> bool:
     """Say whether these words may tell that something is no longer as it was."""
+    if _MAY_TURN.isdisjoint(keys):
+        return False
     if any(pair in TURNING_PAIRS for pair in pairwise(keys)):
         return True
     return any(
         key in TURNING and (key not in NAMING or at == 0 or not _is_determiner(keys[at - 1]))
         for at, key in enumerate(keys)
     )
+
+
+_MAY_TURN = TURNING | {verb for verb, _ in TURNING_PAIRS}
 
 
 def _is_determiner(key: str) -> bool:
@@ -53,7 +58,7 @@ def is_ongoing(keys: Sequence[str], modes: frozenset[str]) -> bool:
     """Say whether these words tell of something that is planned or under way."""
     if "plan" in modes or not PENDING.isdisjoint(keys):
         return True
-    return any(one == "be" and two.endswith("ing") for one, two in pairwise(keys))
+    return "be" in keys and any(one == "be" and two.endswith("ing") for one, two in pairwise(keys))
 
 
 def lasting(keys: Sequence[str], names: Sequence[str]) -> Sequence[str]:
@@ -122,6 +127,8 @@ def relative(keys: Sequence[str]) -> Relative:
     """Return how these words name a time that depends on when they were said."""
     if not RELATIVE.isdisjoint(keys):
         return Relative.DAY
+    if POINTING.isdisjoint(keys):
+        return Relative.NO
     spans = [two for one, two in pairwise(keys) if one in POINTING and two in SPANS]
     if not spans:
         return Relative.NO
