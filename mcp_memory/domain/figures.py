@@ -213,9 +213,13 @@ def _times(value: str, factor: int) -> str | None:
     return str(int(whole + part.ljust(zeros, "0")))
 
 
+def _digits(shown: str) -> str:
+    return NUMBER + shown
+
+
 _READERS: dict[str | None, Callable[[str], str]] = {
     "iso": _iso, "day": _day, "monthday": _day, "month": _month, "dotted": _dotted, "time": _time,
-    "ordinal": _ordinal, "number": _number, "digits": _number, "code": _code,
+    "ordinal": _ordinal, "number": _number, "digits": _digits, "code": _code,
 }  # fmt: skip
 
 

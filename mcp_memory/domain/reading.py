@@ -137,7 +137,12 @@ def _among(alike: frozenset[str], parts: Sequence[Sequence[str]], some: Sequence
     """Return which of the stems of a text stand in some of its parts."""
     if some == parts:
         return alike
+    if not any(some):
+        return _NOTHING
     return alike.intersection(_stem(key) for part in some for key in part)
+
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 def _stem(key: str) -> str:
