@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,14 +109,14 @@ async def fewer(memory: Memory, goal: int) -> None:
         next(looks)
 
 
-async def check(memory: Memory, before: dict[str, MemoryRecord]) -> None:
-    """Every id finds one memory that says what it said, and no memory is there that was not."""
+async def check(memory: Memory, before: dict[str, MemoryRecord], asked: Iterable[str]) -> None:
+    """Each of these ids finds one memory that says what it said, and no memory is there that was not."""
     there = await everything(memory)
     assert there.keys() <= before.keys()
-    for memory_id, record in before.items():
+    for memory_id in asked:
         ((_, now),) = await memory.store.named([memory_id], Scope())
         assert now.id in there
-        assert record.text.removesuffix(".").split()[-1] == now.text.removesuffix(".").split()[-1]
+        assert before[memory_id].text.removesuffix(".").split()[-1] == now.text.removesuffix(".").split()[-1]
 
 
 async def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(
@@ -124,7 +124,7 @@ async def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(
 ) -> None:
     chance = random.Random(50)
     await remember(memory)
-    before = await everything(memory)
+    there = before = await everything(memory)
     start.environment |= NO_PERIODS
     kills = 0
     while kills < KILLS[kind]:
@@ -137,11 +137,13 @@ async def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(
             server.start()
         worker.kill()
         kills += 1
-        await check(memory, before)
+        was, there = there, await everything(memory)
+        # What this worker merged away; at the end every id is asked for.
+        await check(memory, before, was.keys() - there.keys())
     assert len(await everything(memory)) > FACTS, "there must be something left to merge at every kill"
     await memory.long_term.compact(Compact(distance_threshold=WIDE, full=True))
     assert len(await everything(memory)) == FACTS
-    await check(memory, before)
+    await check(memory, before, before)
     for operation in await compactions(memory):
         undone = await memory.operations.undo(Undo(operation_id=operation))
         assert undone.kept == []

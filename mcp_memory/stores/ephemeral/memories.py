@@ -167,14 +167,11 @@ class EphemeralMemories:
         return min(same, key=lambda record: record.valid_to is not None, default=None)
 
     async def named(self, ids: Sequence[str], scope: Scope) -> list[tuple[Handle, MemoryRecord]]:
-        asked = dict.fromkeys(ids)
-        handles = dict.fromkeys(
-            handle
-            for memory_id in asked
-            for names in (self._named, self._aliases)
-            for (_, _, held), handle in names.items()
-            if held == memory_id
-        )
+        holders: dict[str, list[int]] = {memory_id: [] for memory_id in ids}
+        for (_, _, held), handle in (*self._named.items(), *self._aliases.items()):
+            if held in holders:
+                holders[held].append(handle)
+        handles = dict.fromkeys(handle for those in holders.values() for handle in those)
         where = Where(scope)
         found = [(handle, self._entries[handle].record) for handle in handles]
         return [(handle, record) for handle, record in found if where.matches(record)]
