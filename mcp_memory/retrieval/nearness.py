@@ -27,7 +27,8 @@ EXHAUSTIVE = 1 << 26
 """Comparisons up to which new rows are compared with all others."""
 _STUCK = 0.8
 """A cell of this share of the whole was not parted: its vectors are alike."""
-_BLOCK = 8_192
+_BLOCK = 2_048
+"""Rows compared with others at a time: what is held meanwhile is some of them by all of the others, several times."""
 _CROWDED = 128
 """Rows of which the nearest are chosen at a time."""
 _SEED = 384
