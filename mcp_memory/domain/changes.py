@@ -10,10 +10,10 @@ from typing import NamedTuple
 from mcp_memory.domain.endings import JOB, WHEN
 from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import FIGURE
-from mcp_memory.domain.likeness import people_differ
+from mcp_memory.domain.likeness import common_ends, people_differ
 from mcp_memory.domain.meanings import ATTITUDES, EXCLUSIVE, SPELLINGS
 from mcp_memory.domain.reading import ALIKE_STEMS, Reading
-from mcp_memory.domain.slots import Slot, Values, common
+from mcp_memory.domain.slots import Slot, Values, same_root
 from mcp_memory.domain.states import State
 from mcp_memory.domain.wording import (
     BE,
@@ -229,7 +229,7 @@ def _another(older: Reading, was: State, newer: Reading, state: State) -> Change
     # "Moved to Denver last month" may be older than what the earlier one says.
     told = tuple(WHEN.sub("", " ".join(state.keys)).split()) if state.cue and newer.relative else state.keys
     one, two = _place_alone(was.keys, older.names), _place_alone(told, newer.names)
-    start, end = common(one, two)
+    start, end = common_ends(one, two, same_root)
     slot = Slot(one[:start], one[len(one) - end :], one[start : len(one) - end], two[start : len(two) - end])
     if not slot.values(put=state.put):
         return None

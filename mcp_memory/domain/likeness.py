@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import eq
 
 from mcp_memory.domain.english import root
 from mcp_memory.domain.figures import FIGURE, NUMBER
@@ -273,11 +274,11 @@ def value_apart(one: Reading, other: Reading) -> bool:
     return not any(_related(a, b) for a in value for b in value_)
 
 
-def common_ends(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
-    """Return how many words both begin with, and how many more both end with."""
+def common_ends(one: Sequence[str], other: Sequence[str], same: Callable[[str, str], bool] = eq) -> tuple[int, int]:
+    """Return how many words both begin with, and how many more both end with; ``same`` compares the latter."""
     most = min(len(one), len(other))
     start = next((at for at in range(most) if one[at] != other[at]), most)
-    return start, next((at for at in range(most - start) if one[-1 - at] != other[-1 - at]), most - start)
+    return start, next((at for at in range(most - start) if not same(one[-1 - at], other[-1 - at])), most - start)
 
 
 _LONGEST_VALUE = 2

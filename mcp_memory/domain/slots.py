@@ -33,14 +33,9 @@ class Values(NamedTuple):
     other: tuple[str, ...]
 
 
-def common(one: Sequence[str], two: Sequence[str]) -> tuple[int, int]:
-    """Return how many words both begin with, and how many both end with."""
-    most = min(len(one), len(two))
-    start = next((at for at in range(most) if one[at] != two[at]), most)
-    end = 0
-    while end < most - start and (one[-1 - end] == two[-1 - end] or root(one[-1 - end]) == root(two[-1 - end])):
-        end += 1
-    return start, end
+def same_root(one: str, two: str) -> bool:
+    """Say whether two words are forms of one: "hour", "hours"."""
+    return one == two or root(one) == root(two)
 
 
 _LONGEST_VALUE = 4
