@@ -14,7 +14,7 @@ from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.requests import Request
 from mcp_memory.errors import InvalidRequest, JobNotFound, StoreReadOnly
 from mcp_memory.machine import new_ids
-from mcp_memory.ports.jobs import TaskQueue
+from mcp_memory.ports.jobs import JobRule, TaskQueue
 from mcp_memory.queues.inline import InlineQueue
 from mcp_memory.services.job_runner import JobRunner
 from mcp_memory.services.job_table import JOBS
@@ -136,6 +136,36 @@ async def test_a_job_that_forgets_its_cancellation_is_cancelled_when_it_reports(
         job = await digging.jobs.schedule("dig", Digging())
         await soon(hole.begun)
     assert (await digging.jobs.get(job.id)).state is JobState.QUEUED
+
+
+async def test_a_lease_is_kept_no_longer_than_its_job_runs(digging: Memory, hole: Hole, clock: StandingClock) -> None:
+    """Also where a store forgets that its caller was cancelled."""
+
+    class Forgetful(EphemeralStore):
+        kept = asyncio.Event()
+        forgot = asyncio.Event()
+
+        async def change_job(self, job_id: str, rule: JobRule) -> Job | None:
+            there = await super().change_job(job_id, rule)
+            if hole.begun.is_set() and not hole.let_go.is_set():
+                self.kept.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    self.forgot.set()
+            return there
+
+    store = Forgetful(clock)
+    made = runner(replace(digging, store=store), clock, replace(TERMS, lease=timedelta(milliseconds=60)))
+    job = Job(id="1", name="dig", created_at=clock.now, not_before=clock.now)
+    await store.put_job(job)
+    before = asyncio.all_tasks()
+    run = asyncio.create_task(made.run(job.id))
+    await soon(store.kept)
+    hole.let_go.set()
+    await run
+    await soon(store.forgot)
+    await asyncio.wait_for(asyncio.gather(*(asyncio.all_tasks() - before)), PATIENCE)
 
 
 async def test_the_lease_is_kept_and_progress_is_shown_while_a_job_runs(
