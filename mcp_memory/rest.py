@@ -28,6 +28,7 @@ from mcp_memory.http_door.metrics import Metrics
 from mcp_memory.http_door.origins import guarded
 from mcp_memory.http_door.requests import Requests
 from mcp_memory.http_door.traffic import Noticed
+from mcp_memory.http_door.unread import Unread
 from mcp_memory.leaving import LEAVING_SECONDS, leave_within, told_to_leave
 from mcp_memory.machine import new_ids, now
 from mcp_memory.mcp_door.background import Background, Traffic, attended
@@ -82,7 +83,7 @@ def build_app(settings: Settings, parts: Parts) -> ASGIApp:
     app = Noticed(Paths(app), parts.traffic.answering, OURS)
     app = Identity(AnnouncedLength(app, most), parts.authenticator, resource, OPEN_TO_ALL)
     app = guarded(settings, app, METHODS, any_name=not _place(settings).is_loopback)
-    return Requests(app, new_ids(), metrics.count)
+    return Unread(Requests(app, new_ids(), metrics.count))
 
 
 def run_api(settings: Settings) -> None:

@@ -21,13 +21,14 @@ class AnnouncedLength:
     """Bytes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _announced(scope) > self.most:
+        if scope["type"] == "http" and announced_bytes(scope) > self.most:
             refusal = JSONResponse({"detail": f"The body of a request may have {self.most:,} bytes at most"}, 413)
             await refusal(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
 
-def _announced(scope: Scope) -> int:
+def announced_bytes(scope: Scope) -> int:
+    """Return how long the body of a request is to be; 0 where its head does not say it."""
     said = Headers(scope=scope).get("content-length", "")
     return int(said) if said.isascii() and said.isdecimal() else 0

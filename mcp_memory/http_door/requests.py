@@ -43,7 +43,7 @@ Tell = Callable[[str, Note, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Gives requests their ids and notes what becomes of them; an ASGI middleware, the outermost one."""
+    """Gives requests their ids and notes what becomes of them; an ASGI middleware around all that answer."""
 
     app: ASGIApp
     new_id: NewId
