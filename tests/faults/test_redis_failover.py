@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
@@ -14,11 +15,12 @@ from urllib.parse import urlsplit
 import pytest
 from redis import Redis
 
-from mcp_memory.domain.jobs import Job
+from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.scope import Scope
 from mcp_memory.domain.tokens import Token
-from mcp_memory.domain.views import SummaryView
+from mcp_memory.domain.views import SummaryView, SummaryViewPartitionResult
 from mcp_memory.errors import StoreBusy
+from mcp_memory.ports.views import Partition
 from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
@@ -36,11 +38,17 @@ REMEMBERED_SECONDS = 300
 TOKEN = {"id": "token", "description": "laptop", "lookup": "l", "token_hash": "h", "created_at": NOON}
 JOB = {"id": "job", "name": "compact", "created_at": NOON, "not_before": NOON}
 VIEW = {"id": "view", "source": "long_term", "group_by": ["user_id"]}
+SUMMARY = SummaryViewPartitionResult(view_id="view", group={"user_id": "ann"}, memory_count=1, computed_at=NOON)
 
 
 def one_more(job: Job) -> Job:
     """Return the job after another attempt."""
     return job.model_copy(update={"attempts": job.attempts + 1})
+
+
+def ended(job: Job) -> Job:
+    """Return the job after it was done."""
+    return job.model_copy(update={"state": JobState.SUCCEEDED, "finished_at": NOON})
 
 
 class Pair(NamedTuple):
@@ -128,7 +136,12 @@ async def test_a_small_write_whose_answer_was_lost_is_done_once(redis_url: str) 
         assert (await sent_twice(store.put_session(session(), expected_version=0, now=NOON))).version == 1
         assert await sent_twice(store.put_periodic(job, NOON)) == job
         assert await sent_twice(store.change_job(job.id, one_more)) == one_more(job)
+        await store.change_job(job.id, ended)
+        assert await sent_twice(store.prune_jobs(NOON + timedelta(days=1))) == 1
+        assert await sent_twice(store.remove_session("monday", Scope(), NOON))
         await sent_twice(store.put_view(view))
+        await store.put_partition(Partition(SUMMARY, "state"))
+        assert await sent_twice(store.remove_partitions(view.id, list(await store.partition_states(view.id)))) == 1
         assert await sent_twice(store.remove_view(view.id, Scope()))
         await store.close()
     redis_server.erase(replace(place, url=redis_url))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import cast
 
 from mcp_memory.domain.filters import TagField, Where
@@ -22,6 +23,9 @@ from mcp_memory.stores.redis import access, jobs, sessions, suggestions, views
 from mcp_memory.stores.redis.connecting import Place, opened
 from mcp_memory.stores.redis.generations import Generations
 from mcp_memory.stores.redis.server import Server
+
+_AT_ONCE = 500
+"""Summaries that are removed in one step."""
 
 
 class RedisBesides:
@@ -83,7 +87,8 @@ class RedisBesides:
         return await server.transact(lambda: sessions.put(server, session, expected_version, now))
 
     async def remove_session(self, session_id: str, scope: Scope, now: datetime) -> bool:
-        return await sessions.remove(self._opened(), session_id, scope, now)
+        server = self._opened()
+        return await server.transact(lambda: sessions.remove(server, session_id, scope, now))
 
     async def sessions(self, scope: Scope, now: datetime, *, limit: int, offset: int = 0) -> tuple[list[Session], int]:
         return await sessions.page(self._opened(), scope, now, limit, offset)
@@ -115,7 +120,10 @@ class RedisBesides:
         return await server.transact(lambda: jobs.change(server, job_id, rule))
 
     async def prune_jobs(self, finished_before: datetime) -> int:
-        return await jobs.prune(self._opened(), finished_before)
+        server, removed = self._opened(), 0
+        for job_id in await jobs.ended(server, finished_before):
+            removed += await server.transact(partial(jobs.remove, server, job_id))
+        return removed
 
     async def add_token(self, token: Token) -> bool:
         server = self._opened()
@@ -159,7 +167,11 @@ class RedisBesides:
         return await views.states(self._opened(), view_id)
 
     async def remove_partitions(self, view_id: str, keys: Sequence[str]) -> int:
-        return await views.remove_partitions(self._opened(), view_id, keys)
+        server, removed = self._opened(), 0
+        for first in range(0, len(keys), _AT_ONCE):
+            some = keys[first : first + _AT_ONCE]
+            removed += await server.transact(partial(views.remove_partitions, server, view_id, some))
+        return removed
 
     async def groups(self, where: Where, fields: Sequence[str]) -> list[Group]:
         return await views.groups(self._opened(), where, cast("Sequence[TagField]", fields))

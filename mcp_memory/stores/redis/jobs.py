@@ -100,15 +100,29 @@ async def change(server: Server, job_id: str, rule: JobRule) -> Job | None:
     return changed
 
 
-async def prune(server: Server, finished_before: datetime) -> int:
-    """Remove the jobs that finished before."""
+async def ended(server: Server, finished_before: datetime) -> list[str]:
+    """Return the ids of jobs that finished before."""
     text = queries.span("finished", None, microseconds(finished_before))
-    answer = await server.find("jobs", text, "RETURN", 1, "doc", "LIMIT", 0, queries.MOST_ROWS)
-    jobs = [Job.model_validate_json(row.fields[b"doc"]) for row in answer.rows if row.fields]
-    for job in jobs:
-        if job.dedup_key is not None:
-            await server.run("let_go", [server.keys.unfinished(job.dedup_key)], [job.id])
-    return sum(await server.many([("DEL", server.keys.job(job.id)) for job in jobs]))
+    answer = await server.find("jobs", text, "RETURN", 1, "id", "LIMIT", 0, queries.MOST_ROWS)
+    return [row.fields[b"id"].decode() for row in answer.rows if row.fields]
+
+
+async def remove(server: Server, job_id: str) -> bool:
+    """Delete the job, with the key that may still lead to it."""
+    key = server.keys.job(job_id)
+    doc = await server.call("HGET", key, "doc")
+    if doc is None:
+        return False
+    checks, commands = [Check(key, "doc", doc)], [("DEL", key)]
+    dedup_key = Job.model_validate_json(doc).dedup_key
+    if dedup_key is not None:
+        unfinished = server.keys.unfinished(dedup_key)
+        held = await server.call("GET", unfinished)
+        if held == job_id.encode():
+            checks.append(Check(unfinished, "", held))
+            commands.append(("DEL", unfinished))
+    await commit(server, checks, commands)
+    return True
 
 
 def _document(job: Job) -> dict[str, str | bytes | int]:

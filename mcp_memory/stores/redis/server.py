@@ -104,7 +104,7 @@ class Server:
         self._filled_at = -1
         self._filling = asyncio.Lock()
         self._process, self._turns = token_hex(8), count(1)
-        self._scripts = {name: _script(name) for name in ("commit", "touch", "expire", "let_go", "look")}
+        self._scripts = {name: _script(name) for name in ("commit", "touch", "expire", "look")}
 
     async def reach(self) -> None:
         """Wait until the server answers; from then on it is waited for only as long as a failover takes."""
@@ -122,11 +122,6 @@ class Server:
         """Return the answer to one command."""
         with translated(self.place):
             return await self.client.execute_command(*words)
-
-    async def write(self, *words: Word) -> Any:
-        """Return the answer to a command that writes, when what it wrote is as durable as it should be."""
-        with translated(self.place):
-            return await self._written(*words)
 
     async def _written(self, *words: Word) -> Any:
         if not self._durable:

@@ -82,7 +82,11 @@ def _document(session: Session, now: datetime) -> dict[str, str | bytes | int]:
 async def remove(server: Server, session_id: str, scope: Scope, now: datetime) -> bool:
     """Delete the session that ``find`` returns."""
     found = await find(server, session_id, scope, now)
-    return found is not None and bool(await server.write("DEL", server.keys.session(found.scope)))
+    if found is None:
+        return False
+    key = server.keys.session(found.scope)
+    await commit(server, [Check(key, "v", str(found.version).encode())], [("DEL", key)])
+    return True
 
 
 async def page(server: Server, scope: Scope, now: datetime, limit: int, offset: int) -> tuple[list[Session], int]:

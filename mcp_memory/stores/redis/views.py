@@ -102,10 +102,12 @@ async def states(server: Server, view_id: str) -> dict[str, str]:
 
 async def remove_partitions(server: Server, view_id: str, groups: Sequence[str]) -> int:
     """Delete the summaries of these groups."""
-    if not groups:
-        return 0
-    names = [key.encode("utf-8", "surrogatepass") for key in groups]
-    return int(await server.write("HDEL", server.keys.summaries(view_id), *names))
+    key = server.keys.summaries(view_id)
+    held = await server.call("HMGET", key, *(group.encode("utf-8", "surrogatepass") for group in groups))
+    checks = [Check(key, group, one) for group, one in zip(groups, held, strict=True) if one is not None]
+    if checks:
+        await commit(server, checks, [("HDEL", key, *(check.field for check in checks))])
+    return len(checks)
 
 
 async def forgotten(server: Server, owners: Sequence[Scope]) -> list[Command]:
