@@ -13,6 +13,7 @@ from redis import Redis
 
 from tests import redis_server
 from tests.certificates import Certificate
+from tests.patience import PATIENCE
 
 SLOTS = 16_384
 NODES = 3
@@ -47,7 +48,7 @@ def told(node: redis_server.Running, *words: Any) -> Any:
 
 def agreed(nodes: tuple[redis_server.Running, ...]) -> None:
     """Wait until every node knows of all and of all slots."""
-    end = monotonic() + redis_server.PATIENCE
+    end = monotonic() + PATIENCE
     while monotonic() < end:
         every = [told(node, "CLUSTER INFO") for node in nodes]
         if all(one["cluster_state"] == "ok" and int(one["cluster_known_nodes"]) == len(nodes) for one in every):

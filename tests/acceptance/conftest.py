@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 180
-"""Seconds after which a process that has not ended is killed, and the test fails."""
+from tests.patience import PATIENCE
+
 CLIENT = {"name": "acceptance", "version": "1"}
 ENVELOPE = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",

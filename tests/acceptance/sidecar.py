@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.acceptance.conftest import PATIENCE
+from tests.patience import PATIENCE
 
 KEPT = ("PATH", "PYTHONPATH", "SYSTEMROOT", "LANG")
 

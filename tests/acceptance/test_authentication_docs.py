@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import PATIENCE, Starter
+from tests.acceptance.conftest import Starter
 from tests.attacks.issuer import Key, LocalIssuer
+from tests.patience import PATIENCE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "authentication.md"
 SERVER = "agent-memory api"

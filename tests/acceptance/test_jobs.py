@@ -19,7 +19,8 @@ from mcp_memory.domain.jobs import Job, JobState
 from mcp_memory.domain.requests import Create, ListJobs, NewMemory
 from mcp_memory.services.memory import Memory
 from tests import redis_server
-from tests.acceptance.conftest import PATIENCE, patiently
+from tests.acceptance.conftest import patiently
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter, Wire

@@ -21,7 +21,7 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.acceptance.conftest import PATIENCE
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -65,7 +65,7 @@ def server(serve: Callable[..., Served]) -> Served:
 async def shown(address: str, token: str) -> AsyncIterator[Client]:
     """A client that shows a token."""
     async with (
-        httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) as web,
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=PATIENCE) as web,
         Client(streamable_http_client(address, http_client=web)) as client,
     ):
         yield client
@@ -125,14 +125,14 @@ async def test_the_defaults_of_the_environment_hold_where_an_address_names_nothi
 async def test_web_pages_of_others_and_unknown_paths_are_refused(
     server: Served, path: str, headers: dict[str, str], status: int
 ) -> None:
-    async with httpx2.AsyncClient() as web:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as web:
         assert (await web.get(f"{server.address}{path}", headers=headers)).status_code == status
 
 
 async def test_the_setting_says_how_long_a_request_may_be(serve: Callable[..., Served]) -> None:
     address = serve(MAX_REQUEST_BYTES="2000").address
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-    async with httpx2.AsyncClient(headers={"accept": "application/json"}) as web:
+    async with httpx2.AsyncClient(headers={"accept": "application/json"}, timeout=PATIENCE) as web:
         assert (await web.post(f"{address}/mcp", json=asked)).status_code == 200
         assert (await web.post(f"{address}/mcp", json=asked | {"id": "x" * 2_000})).status_code == 413
         assert (await web.post(f"{address}/messages/", json=asked | {"id": "x" * 2_000})).status_code == 413
@@ -145,7 +145,7 @@ async def test_a_page_that_was_let_in_may_read_the_answer(serve: Callable[..., S
         "access-control-request-method": "POST",
         "access-control-request-headers": "authorization,mcp-protocol-version",
     }
-    async with httpx2.AsyncClient() as web:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as web:
         allowed = await web.options(f"{address}/mcp", headers=asks)
     assert allowed.status_code == 200
     assert allowed.headers["access-control-allow-origin"] == "https://app.example.com"
@@ -155,7 +155,7 @@ async def test_a_page_that_was_let_in_may_read_the_answer(serve: Callable[..., S
 async def test_it_leaves_at_once_while_clients_only_listen(server: Served) -> None:
     async with (
         Client(f"{server.address}/mcp") as client,
-        Client(sse_client(f"{server.address}/sse"), mode="legacy") as older,
+        Client(sse_client(f"{server.address}/sse", timeout=PATIENCE), mode="legacy") as older,
         client.listen(resource_subscriptions=["memory://recent"]) as changes,
     ):
         await older.call_tool("create_long_term_memories", {"memories": [{"text": ANA}]})
@@ -243,7 +243,9 @@ class TestTokens:
             assert (await mine.call_tool("search_long_term_memory", {"text": "", "namespace": "work"})).is_error
             assert (await reader.call_tool("create_long_term_memories", {"memories": [{"text": "x"}]})).is_error
         asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-        async with httpx2.AsyncClient(headers={"accept": "application/json, text/event-stream"}) as web:
+        async with httpx2.AsyncClient(
+            headers={"accept": "application/json, text/event-stream"}, timeout=PATIENCE
+        ) as web:
             for path, headers, status in (
                 ("/mcp", {}, 401),
                 ("/mcp", {"authorization": "Bearer wrong"}, 401),
@@ -259,7 +261,7 @@ class TestTokens:
     ) -> None:
         mine = token()
         address = serve(AUTH_MODE="token").address
-        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {mine}"}) as web:
+        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {mine}"}, timeout=PATIENCE) as web:
             assert (await web.get(f"{address}/mcp")).status_code == 405
             listed = json.loads(start(*start.command[:-1], "token", "list", "--format", "json").leave()[2])
             (known,) = listed
@@ -276,7 +278,7 @@ async def test_with_an_issuer_a_client_learns_where_to_get_a_token(serve: Callab
         OAUTH2_AUDIENCE="https://memory.example.com/mcp",
         PUBLIC_URL="https://memory.example.com",
     ).address
-    async with httpx2.AsyncClient() as web:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as web:
         refused = await web.post(f"{address}/mcp")
         told = await web.get(f"{address}/.well-known/oauth-protected-resource/mcp")
     assert refused.status_code == 401

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from tests import redis_server
-from tests.acceptance.conftest import PATIENCE
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from tests import redis_server
-from tests.acceptance.conftest import ENVELOPE, PATIENCE
+from tests.acceptance.conftest import ENVELOPE
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter

@@ -16,8 +16,8 @@ import httpx2
 import pytest
 from mcp import Client
 
-from tests.acceptance.conftest import PATIENCE
 from tests.acceptance.sidecar import Sidecar, environment_in, started
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +52,7 @@ async def test_both_versions_of_http_are_spoken_at_one_port(tmp_path: Path) -> N
     with started(tmp_path) as sidecar:
         address = sidecar.wait_until_it_serves()
         for version in (1, 2):
-            async with httpx2.AsyncClient(http1=version == 1, http2=version == 2) as client:
+            async with httpx2.AsyncClient(http1=version == 1, http2=version == 2, timeout=PATIENCE) as client:
                 response = await client.get(f"{address}/v1/ready")
                 assert (response.status_code, response.http_version[:6]) == (200, f"HTTP/{version}")
         assert sidecar.leave() == 0
@@ -63,7 +63,10 @@ async def test_mcp_and_rest_are_one_memory(tmp_path: Path) -> None:
         address = sidecar.wait_until_it_serves()
         async with Client(f"{address}/mcp") as client:
             await client.call_tool("create_long_term_memories", SEATS)
-        assert httpx2.get(f"{address}/v1/long-term-memory/seats").json()["text"] == SEATS["memories"][0]["text"]
+        assert (
+            httpx2.get(f"{address}/v1/long-term-memory/seats", timeout=PATIENCE).json()["text"]
+            == SEATS["memories"][0]["text"]
+        )
 
 
 @posix_only
@@ -76,7 +79,9 @@ def test_what_was_asked_before_is_answered_when_it_is_told_to_leave(tmp_path: Pa
             assert b" 200 " in wire.recv(4096).splitlines()[0]
         assert sidecar.ended() == 0
     with started(tmp_path) as again:
-        assert httpx2.get(f"{again.wait_until_it_serves()}/v1/long-term-memory/seats").status_code == 200
+        assert (
+            httpx2.get(f"{again.wait_until_it_serves()}/v1/long-term-memory/seats", timeout=PATIENCE).status_code == 200
+        )
 
 
 @posix_only
@@ -100,11 +105,11 @@ def test_whoever_has_no_token_is_not_let_in(tmp_path: Path) -> None:
     with started(tmp_path, AUTH_MODE="token") as sidecar:
         address = sidecar.wait_until_it_serves()
         path = f"{address}/v1/working-memory/"
-        assert httpx2.get(path).status_code == 401
-        assert httpx2.get(path, headers={"Authorization": f"Bearer {token[:-1]}"}).status_code == 401
+        assert httpx2.get(path, timeout=PATIENCE).status_code == 401
+        assert httpx2.get(path, headers={"Authorization": f"Bearer {token[:-1]}"}, timeout=PATIENCE).status_code == 401
         for header in ({"Authorization": f"Bearer {token}"}, {"X-API-Key": token}):
-            assert httpx2.get(path, headers=header).json() == {"sessions": [], "total": 0}
-        assert httpx2.get(f"{address}/v1/health").status_code == 200
+            assert httpx2.get(path, headers=header, timeout=PATIENCE).json() == {"sessions": [], "total": 0}
+        assert httpx2.get(f"{address}/v1/health", timeout=PATIENCE).status_code == 200
         assert sidecar.leave() == 0
     assert token not in "".join(sidecar.said)
 
@@ -135,7 +140,7 @@ def test_without_what_it_needs_it_says_what_to_install(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [("--no-worker",), ("--task-backend", "docket")], ids=" ".join)
 def test_what_older_scripts_say_is_accepted(tmp_path: Path, options: tuple[str, ...]) -> None:
     with started(tmp_path, *options) as sidecar:
-        assert httpx2.get(f"{sidecar.wait_until_it_serves()}/v1/ready").status_code == 200
+        assert httpx2.get(f"{sidecar.wait_until_it_serves()}/v1/ready", timeout=PATIENCE).status_code == 200
 
 
 @posix_only
@@ -145,6 +150,6 @@ def test_it_starts_again_when_a_file_changes(tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("LOG_LEVEL=INFO\n", encoding="utf-8")
         sidecar.wait_until_it_says("starting again")
         sidecar.wait_until_it_says("serves REST", times=2)
-        assert httpx2.get(f"{sidecar.address}/v1/health").status_code == 200
+        assert httpx2.get(f"{sidecar.address}/v1/health", timeout=PATIENCE).status_code == 200
         assert sidecar.address != first
         assert sidecar.leave() == 0

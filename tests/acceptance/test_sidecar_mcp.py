@@ -21,8 +21,8 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.acceptance.conftest import PATIENCE
 from tests.acceptance.sidecar import environment_in, started
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,9 @@ async def test_a_token_holds_through_both_doors(tmp_path: Path, token: Callable[
             assert (found.structured_content or {})["total"] == 0
             assert (await mine.call_tool("compact_long_term_memories", {})).is_error
         path = f"{address}/v1/long-term-memory/seats"
-        statuses = [httpx2.get(path, headers={"x-api-key": key}).status_code for key in (bound, other)]
+        statuses = [
+            httpx2.get(path, headers={"x-api-key": key}, timeout=PATIENCE).status_code for key in (bound, other)
+        ]
         assert statuses == [200, 404]
         for place, headers, status in (
             ("/mcp", {}, 401),
@@ -70,7 +72,7 @@ async def test_a_token_holds_through_both_doors(tmp_path: Path, token: Callable[
             ("/home/mcp", {"x-api-key": bound}, 200),
         ):
             accept = {"accept": "application/json, text/event-stream"}
-            answer = httpx2.post(f"{address}{place}", headers=headers | accept, json=TOOLS_LIST)
+            answer = httpx2.post(f"{address}{place}", headers=headers | accept, json=TOOLS_LIST, timeout=PATIENCE)
             assert answer.status_code == status, place
 
 
@@ -97,7 +99,7 @@ async def test_web_pages_and_long_requests_are_refused_as_by_the_server_alone(tm
     """The setting for long requests is one for REST and MCP."""
     with started(tmp_path, MAX_REQUEST_BYTES="6000000") as sidecar:
         address = sidecar.wait_until_it_serves()
-        async with httpx2.AsyncClient(headers={"accept": "application/json"}) as web:
+        async with httpx2.AsyncClient(headers={"accept": "application/json"}, timeout=PATIENCE) as web:
             for headers, status in (
                 ({}, 200),
                 ({"host": "evil.example"}, 421),
@@ -130,8 +132,8 @@ async def test_with_an_issuer_a_client_learns_where_to_get_a_token(tmp_path: Pat
     issuer = {"OAUTH2_ISSUER_URL": "https://issuer.example", "OAUTH2_AUDIENCE": "https://memory.example.com/mcp"}
     with started(tmp_path, AUTH_MODE="oauth2", PUBLIC_URL="https://memory.example.com", **issuer) as sidecar:
         address = sidecar.wait_until_it_serves()
-        refused = httpx2.post(f"{address}/mcp", json=TOOLS_LIST)
-        told = httpx2.get(f"{address}/.well-known/oauth-protected-resource/mcp").json()
+        refused = httpx2.post(f"{address}/mcp", json=TOOLS_LIST, timeout=PATIENCE)
+        told = httpx2.get(f"{address}/.well-known/oauth-protected-resource/mcp", timeout=PATIENCE).json()
     document = "https://memory.example.com/.well-known/oauth-protected-resource/mcp"
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"] == f'Bearer resource_metadata="{document}"'
@@ -147,7 +149,7 @@ async def test_it_leaves_at_once_while_clients_only_listen(tmp_path: Path) -> No
         address = sidecar.wait_until_it_serves()
         async with (
             Client(f"{address}/mcp") as client,
-            Client(sse_client(f"{address}/sse"), mode="legacy"),
+            Client(sse_client(f"{address}/sse", timeout=PATIENCE), mode="legacy"),
             client.listen(resource_subscriptions=["memory://recent"]) as changes,
         ):
             sidecar.process.terminate()

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt import PyJWS
 from jwt.algorithms import get_default_algorithms
 
-PATIENCE = 30
+from tests.patience import PATIENCE
+
 AUDIENCE = "https://memory.example"
 JWKS = "/.well-known/jwks.json"
 CURVES: Mapping[str, ec.EllipticCurve] = {

@@ -21,10 +21,9 @@ from mcp_memory.queues.on_demand import QueueOnDemand
 from mcp_memory.queues.redis import RedisQueue
 from mcp_memory.stores.redis.connecting import Place
 from tests import redis_server
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
-
-PATIENCE = 20
 
 
 @pytest.fixture

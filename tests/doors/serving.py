@@ -19,8 +19,8 @@ from starlette.types import ASGIApp
 from mcp_memory.domain.access import Access, Caller
 from mcp_memory.domain.scope import Scope
 from mcp_memory.errors import IssuerUnavailable, NotAuthenticated, TooManyAttempts
+from tests.patience import PATIENCE
 
-PATIENCE = 20
 ANA = Caller("ana", Access.WRITE, Scope("harbour", "ana"))
 BO = Caller("bo", Access.WRITE, Scope("bakery"))
 READER = Caller("reader", Access.READ)
@@ -87,4 +87,4 @@ async def client(address: str, token: str, mode: Any = "auto") -> AsyncIterator[
 
 def older_client(address: str, token: str) -> AbstractAsyncContextManager[Client]:
     """A client of the transport of 2024-11-05."""
-    return Client(sse_client(address, headers={"authorization": f"Bearer {token}"}), mode="legacy")
+    return Client(sse_client(address, headers={"authorization": f"Bearer {token}"}, timeout=PATIENCE), mode="legacy")

@@ -18,6 +18,7 @@ from mcp_memory.cli.options import store_url
 from mcp_memory.config import Settings
 from mcp_memory.loading import load
 from tests.doors.commands import run
+from tests.patience import PATIENCE
 
 HEAVY = {
     "apsw",
@@ -31,8 +32,6 @@ HEAVY = {
     "tokenizers",
 }
 PROGRAM = [sys.executable, "-m", "mcp_memory"]
-PATIENCE = 30
-"""Seconds after which a process that does not end has failed."""
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,10 @@ from mcp_memory.errors import StoreReadOnly
 from mcp_memory.mcp_door.background import Traffic
 from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened, Work
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE = 20
 CALL = cast("ServerRequestContext[Any, Any]", SimpleNamespace(method="tools/call"))
 LISTEN = cast("ServerRequestContext[Any, Any]", SimpleNamespace(method="subscriptions/listen"))
 

@@ -16,11 +16,10 @@ from mcp_memory.errors import StoreUnavailable
 from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened, from_environment
 from mcp_memory.server import build_server
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE = 10
-"""Seconds after which a test that waits has failed."""
 MANY = [{"text": f"Fact number {number} about the harbour", "id": f"fact-{number}"} for number in range(600)]
 
 

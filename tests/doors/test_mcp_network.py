@@ -20,7 +20,8 @@ from mcp_memory.http_door.metadata import ProtectedResource
 from mcp_memory.mcp_door.background import Traffic
 from mcp_memory.mcp_door.network import NetworkMcp
 from mcp_memory.mcp_door.on_demand import MemoryOnDemand, Opened
-from tests.doors.serving import PATIENCE, GuestList, client, http, older_client, served
+from tests.doors.serving import GuestList, client, http, older_client, served
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 

@@ -21,10 +21,9 @@ from mcp_types import (
 from mcp_memory.mcp_door.memory_server import MemoryServer
 from mcp_memory.mcp_door.resources import TEMPLATES
 from mcp_memory.mcp_door.starters import STARTERS
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
-
-PATIENCE = 10
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.redis_server import PATIENCE
+from tests.patience import PATIENCE
 
 MOST = 65_536
 COMMIT = b":done:"

@@ -15,6 +15,7 @@ from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
+from tests.patience import PATIENCE
 from tests.redis_cluster import Cluster, cluster, told
 from tests.standing_clock import StandingClock
 
@@ -30,7 +31,7 @@ def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
 def follow(replica: redis_server.Running, primary: redis_server.Running) -> None:
     """Make a node the replica of another one, and wait until it has all of it."""
     told(replica, "CLUSTER", "REPLICATE", told(primary, "CLUSTER", "MYID"))
-    end = monotonic() + redis_server.PATIENCE
+    end = monotonic() + PATIENCE
     while told(replica, "INFO", "replication").get("master_link_status") != "up":
         assert monotonic() < end, "it does not follow"
 
@@ -39,7 +40,7 @@ def handed_on(primary: redis_server.Running, key: str) -> None:
     """Wait until a replica has all that was written until now."""
     with Redis.from_url(primary.url) as client:
         client.set(key, "")
-        assert client.wait(1, redis_server.PATIENCE * 1_000) == 1
+        assert client.wait(1, PATIENCE * 1_000) == 1
 
 
 async def test_a_store_goes_on_when_a_replica_takes_the_place_of_its_node(own_cluster: Cluster) -> None:

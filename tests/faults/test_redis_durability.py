@@ -19,6 +19,7 @@ from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import ANN, EVERYWHERE, entry, operation, session, vector
 from tests.faults.redis_front import COMMIT, Front, fronting
+from tests.patience import PATIENCE
 from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +53,7 @@ async def opened(running: redis_server.Running, url: str) -> AsyncIterator[Redis
 async def until_waiting(running: redis_server.Running, write: asyncio.Future[Any]) -> None:
     """Wait until the server lets a write wait."""
     with Redis.from_url(running.url) as client:
-        end = monotonic() + redis_server.PATIENCE
+        end = monotonic() + PATIENCE
         while not (await asyncio.to_thread(client.info, "clients"))["blocked_clients"]:
             assert not write.done(), "it was answered before"
             assert monotonic() < end
@@ -64,7 +65,7 @@ async def waits_for_the_disk(running: redis_server.Running, write: asyncio.Futur
     assert not write.done()
     with Redis.from_url(running.url) as client:
         client.config_set("appendfsync", "everysec")
-        await asyncio.wait_for(asyncio.shield(write), redis_server.PATIENCE)
+        await asyncio.wait_for(asyncio.shield(write), PATIENCE)
         client.config_set("appendfsync", "no")
 
 

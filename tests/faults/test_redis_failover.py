@@ -26,6 +26,7 @@ from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, session, vector
 from tests.faults.redis_front import COMMIT, Front, fronting
+from tests.patience import PATIENCE
 from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -63,7 +64,7 @@ class Pair(NamedTuple):
         """Wait until the replica has all that was written until now."""
         with Redis.from_url(self.primary.url) as client:
             client.set("mark", "")
-            assert client.wait(1, redis_server.PATIENCE * 1_000) == 1
+            assert client.wait(1, PATIENCE * 1_000) == 1
 
     def promote(self) -> None:
         """Let the replica be written."""
@@ -73,7 +74,7 @@ class Pair(NamedTuple):
     async def until_refused(self) -> None:
         """Wait until somebody tried to write to the replica."""
         with Redis.from_url(self.replica.url) as client:
-            end = monotonic() + redis_server.PATIENCE
+            end = monotonic() + PATIENCE
             while "errorstat_READONLY" not in await asyncio.to_thread(client.info, "errorstats"):
                 assert monotonic() < end
 
@@ -88,7 +89,7 @@ async def pair(folder: Path) -> AsyncIterator[Pair]:
         primary, replica = servers
         with Redis.from_url(replica.url) as client:
             client.replicaof("127.0.0.1", str(primary.port))
-            end = monotonic() + redis_server.PATIENCE
+            end = monotonic() + PATIENCE
             while client.info("replication")["master_link_status"] != "up":
                 assert monotonic() < end
         front, url = await stack.enter_async_context(fronting(Front(primary.port)))

@@ -20,12 +20,12 @@ from mcp_memory.stores.redis.connecting import Place
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import ANN, entry, operation, session
+from tests.patience import PATIENCE
 from tests.standing_clock import NOON, StandingClock
 
 pytestmark = pytest.mark.anyio
 
 NAMES = ("one", "two", "three")
-PATIENCE = 120
 OPEN = Scope()
 
 

@@ -21,6 +21,7 @@ from mcp_memory.stores.redis.patience import SHORTLY
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import EVERYWHERE, entry, operation
+from tests.patience import PATIENCE
 from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +114,7 @@ SLOWLY = ("--save", "", "--key-load-delay", "1000", "--loading-process-events-in
 async def until_loading(running: redis_server.Running) -> None:
     """Wait until a server says that it loads its data."""
     with Redis.from_url(running.url, retry=None) as client:
-        end = monotonic() + redis_server.PATIENCE
+        end = monotonic() + PATIENCE
         while monotonic() < end:
             try:
                 await asyncio.to_thread(client.ping)

@@ -17,8 +17,8 @@ from mcp_memory.domain.scope import Scope
 from mcp_memory.ports.given import Clock, Progress
 from mcp_memory.services.job_runner import JobRunner, Terms
 from mcp_memory.services.memory import Memory
+from tests.patience import PATIENCE
 
-PATIENCE = 20
 LEASE = timedelta(minutes=1)
 TERMS = Terms(lease=LEASE, tend_seconds=0.01)
 ALL = ListJobs()

@@ -21,7 +21,8 @@ from mcp_memory.services.job_table import JOBS
 from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.memory import Memory
 from mcp_memory.stores.ephemeral.store import EphemeralStore
-from tests.services.digging import ALL, LEASE, PATIENCE, TERMS, Digging, Hole, runner, soon, until, waited, working
+from tests.patience import PATIENCE
+from tests.services.digging import ALL, LEASE, TERMS, Digging, Hole, runner, soon, until, waited, working
 from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio

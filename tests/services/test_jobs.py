@@ -23,7 +23,8 @@ from mcp_memory.services.job_table import JOBS, Whole
 from mcp_memory.services.jobs import Jobs
 from mcp_memory.services.memory import Memory
 from mcp_memory.services.operations import Operations
-from tests.services.digging import ALL, PATIENCE, Digging, Hole, runner, working
+from tests.patience import PATIENCE
+from tests.services.digging import ALL, Digging, Hole, runner, working
 from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
