@@ -39,23 +39,28 @@ def running(tmp_path: Path) -> Iterator[redis_server.Running]:
 def closing() -> Iterator[tuple[int, list[int]]]:
     """Listen, and end every connection; yield the port, and a list that grows with each."""
     seen: list[int] = []
+    over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
         def end() -> None:
             while True:
                 connection, _ = listener.accept()
+                if not over.is_set():
+                    # Before it ends: then the other side goes on.
+                    seen.append(len(seen))
                 connection.close()
-                if seen and seen[-1] < 0:
+                if over.is_set():
                     return
-                seen.append(len(seen))
 
         thread = threading.Thread(target=end)
         thread.start()
-        yield port, seen
-        seen.append(-1)
-        socket.create_connection(("127.0.0.1", port)).close()
-        thread.join()
+        try:
+            yield port, seen
+        finally:
+            over.set()
+            socket.create_connection(("127.0.0.1", port)).close()
+            thread.join()
 
 
 async def refused(place: Place, words: str) -> None:
