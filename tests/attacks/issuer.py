@@ -19,6 +19,7 @@ from jwt import PyJWS
 from jwt.algorithms import get_default_algorithms
 
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 AUDIENCE = "https://memory.example"
 JWKS = "/.well-known/jwks.json"
@@ -104,7 +105,7 @@ class LocalIssuer:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    _port: int = 0
+    _port: int = field(default_factory=free_port)
     _server: ThreadingHTTPServer | None = None
     _open: threading.Event = field(default_factory=threading.Event)
     _reached: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -152,7 +153,6 @@ class LocalIssuer:
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:

@@ -22,6 +22,7 @@ from mcp_memory.queues.redis import RedisQueue
 from mcp_memory.stores.redis.connecting import Place
 from tests import redis_server
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -194,7 +195,7 @@ async def test_messages_in_redis_are_ids_as_json_and_what_is_not_is_dropped(redi
 
 async def test_a_server_that_is_not_there_is_said(key: str) -> None:
     """QueueUnavailable, without the password."""
-    port = redis_server.free_port()
+    port = free_port()
     queue = RedisQueue(f"redis://:hunter2@127.0.0.1:{port}", key)
     with pytest.raises(QueueUnavailable, match="cannot be used") as caught:
         await queue.enqueue("a")

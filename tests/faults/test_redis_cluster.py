@@ -16,6 +16,7 @@ from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
 from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.redis_cluster import Cluster, cluster, told
 from tests.standing_clock import StandingClock
 
@@ -73,7 +74,7 @@ async def test_a_cluster_is_named_as_one_and_what_is_none_is_not(redis_cluster_u
         (f"{redis_url}?cluster=true", "is no cluster .*begin REDIS_URL with redis://"),
         (f"{redis_cluster_url}/1", "a cluster has database 0 only"),
         (redis_cluster_url.replace("://", "://ann:wrong@"), "refuses the user or password"),
-        (f"redis+cluster://127.0.0.1:{redis_server.free_port()}", "cannot be reached"),
+        (f"redis+cluster://127.0.0.1:{free_port()}", "cannot be reached"),
     ):
         with pytest.raises(StoreUnavailable, match=words):
             await RedisStore(redis_server.place(url), clock=StandingClock()).open()

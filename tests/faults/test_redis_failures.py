@@ -25,6 +25,7 @@ from mcp_memory.stores.redis.keys import Keys
 from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import EVERYWHERE, candidates, entry, operation, vector
+from tests.ports import free_port
 from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +60,7 @@ def own_server(folder: Path, *options: str) -> Iterator[redis_server.Running]:
 
 async def test_a_server_that_is_not_there(redis_url: str) -> None:
     assert redis_url
-    place = Place(f"redis://ann:hunter2@127.0.0.1:{redis_server.free_port()}/0")
+    place = Place(f"redis://ann:hunter2@127.0.0.1:{free_port()}/0")
     with pytest.raises(StoreUnavailable, match=r"cannot be reached .* REDIS_URL names the right host") as caught:
         await RedisStore(place, clock=StandingClock()).open()
     assert "hunter2" not in str(caught.value)
@@ -140,7 +141,7 @@ async def test_a_replica_can_be_read_and_not_written(tmp_path: Path, redis_url: 
     with own_server(tmp_path) as running, Redis.from_url(running.url) as client:
         async with opened(Place(running.url)) as store:
             await store.add([entry("tea", vector(1))], operation())
-            client.replicaof("127.0.0.1", str(redis_server.free_port()))
+            client.replicaof("127.0.0.1", str(free_port()))
             with pytest.raises(StoreReadOnly, match="address of the primary"):
                 await store.add([entry("milk", vector(1))], operation())
             assert len((await candidates(store, vector(1), ("tea",))).handles) == 1

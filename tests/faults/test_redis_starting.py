@@ -22,6 +22,7 @@ from mcp_memory.stores.redis.store import RedisStore
 from tests import redis_server
 from tests.contracts.entries import EVERYWHERE, entry, operation
 from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.standing_clock import StandingClock
 
 pytestmark = pytest.mark.anyio
@@ -154,7 +155,7 @@ async def test_a_replica_from_the_beginning_is_no_failover(running: redis_server
     await store.open()
     await store.close()
     with Redis.from_url(running.url) as client:
-        client.replicaof("127.0.0.1", str(redis_server.free_port()))
+        client.replicaof("127.0.0.1", str(free_port()))
         await store.open()
         client.config_resetstat()
         with pytest.raises(StoreReadOnly, match="address of the primary"):
