@@ -53,10 +53,10 @@ async def shown(address: str, token: str, mode: Any) -> AsyncIterator[Client]:
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_a_token_holds_through_both_doors(tmp_path: Path, token: Callable[..., str], mode: str) -> None:
-    bound, other = token("--namespace", "home"), token("--namespace", "work")
+    bound, other = token("--namespace", "home"), token("--namespace", "bakery")
     with started(tmp_path, AUTH_MODE="token") as sidecar:
         address = sidecar.wait_until_it_serves()
-        async with shown(f"{address}/mcp", bound, mode) as mine, shown(f"{address}/work/mcp", other, mode) as theirs:
+        async with shown(f"{address}/mcp", bound, mode) as mine, shown(f"{address}/bakery/mcp", other, mode) as theirs:
             await mine.call_tool("create_long_term_memories", {"memories": [{"text": ANA, "id": "seats"}]})
             found = await theirs.call_tool("search_long_term_memory", {"text": "Ana"})
             assert (found.structured_content or {})["total"] == 0
@@ -68,7 +68,7 @@ async def test_a_token_holds_through_both_doors(tmp_path: Path, token: Callable[
         assert statuses == [200, 404]
         for place, headers, status in (
             ("/mcp", {}, 401),
-            ("/work/mcp", {"x-api-key": bound}, 403),
+            ("/bakery/mcp", {"x-api-key": bound}, 403),
             ("/home/mcp", {"x-api-key": bound}, 200),
         ):
             accept = {"accept": "application/json, text/event-stream"}

@@ -128,6 +128,15 @@ async def test_summaries_are_removed_by_their_groups(store: Store) -> None:
     assert (await told_of(store, made), await told_of(store, other)) == ([{"user_id": "bob"}], [{"user_id": "ann"}])
 
 
+async def test_summaries_are_removed_however_many_groups_are_named(store: Store) -> None:
+    made = await stored(store)
+    await keep(store, made, "ann", "bob", "eve")
+    keys = [group_key({"user_id": user}) for user in ("ann", *map(str, range(1_200)), "bob")]
+    assert await store.remove_partitions(made.id, keys) == 2
+    assert await store.remove_partitions(made.id, []) == 0
+    assert await told_of(store, made) == [{"user_id": "eve"}]
+
+
 async def test_a_view_that_goes_takes_its_summaries_along(store: Store) -> None:
     other, made = await stored(store), await stored(store)
     for one in (made, other):
